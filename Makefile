@@ -1,0 +1,68 @@
+# Callcast.  The two commands that matter:
+#   make demo     sets everything up and runs the main job       (BROKER=kafka: on a real Apache Kafka)
+#   make test     sets everything up and passes the tests        (make check: unit and integration only)
+# Others: make, make up, make down, make add-worker, make lint, make format, make check-asan, make check-valgrind
+BUILD    := build
+FOLDERS  := producer worker notifier cli
+PROGRAMS := $(BUILD)/bin/callcast-producer $(BUILD)/bin/callcast-worker $(BUILD)/bin/callcast-notifier \
+            $(BUILD)/bin/callcast
+PKGS     := rdkafka avro-c jansson hiredis libcurl libmicrohttpd libcrypto
+TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/integration/test_*.c))
+
+CFLAGS   ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Werror
+# asked only when something is compiled: a machine without the packages can still say `make deps`
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+COMPILE  = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -Ilib $(INCLUDES) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+LINK     = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS) -lm -lpthread
+objects  = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+
+.PHONY: all clean
+.SECONDARY:
+all: $(PROGRAMS) $(BUILD)/bin/callcast-demo $(BUILD)/bin/callcast-broker
+
+# Schemas and Redis scripts are compiled in: each becomes a C string in a generated file.
+$(BUILD)/gen/schemas.c: local/embed.sh $(wildcard schemas/*.avsc schemas/history/*.avsc)
+	@mkdir -p $(@D)
+	./local/embed.sh schema $(filter %.avsc,$^) > $@.tmp && mv $@.tmp $@
+$(BUILD)/gen/scripts.c: local/embed.sh $(wildcard worker/scripts/*.lua)
+	@mkdir -p $(@D)
+	./local/embed.sh script $(filter %.lua,$^) > $@.tmp && mv $@.tmp $@
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	$(COMPILE) -c -o $@ $<
+
+# A folder becomes an archive.  A test is linked before the archives, so a fake
+# defined in a test stands in for the real module without any #ifdef.
+.SECONDEXPANSION:
+$(BUILD)/%.a: $$(call objects,$$*) $$(if $$(filter lib,$$*),$(BUILD)/gen/schemas.o) $$(if $$(filter worker,$$*),$(BUILD)/gen/scripts.o)
+	@mkdir -p $(@D) && rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/bin/callcast-%: $(BUILD)/%/main.o $(BUILD)/%.a $(BUILD)/lib.a
+	@mkdir -p $(@D)
+	$(LINK)
+$(BUILD)/bin/callcast: $(BUILD)/cli/main.o $(BUILD)/cli.a $(BUILD)/lib.a
+	@mkdir -p $(@D)
+	$(LINK)
+$(BUILD)/bin/callcast-demo: $(BUILD)/examples/demo.o $(BUILD)/lib.a
+	@mkdir -p $(@D)
+	$(LINK)
+$(BUILD)/bin/callcast-broker: $(BUILD)/local/broker.o $(BUILD)/lib.a
+	@mkdir -p $(@D)
+	$(LINK) -ldl
+# includes of a program's own folder; the programs never include each other
+$(BUILD)/tests/%: INCLUDES := $(FOLDERS:%=-I%) -Itests -Itests/fake
+$(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fake.a $(FOLDERS:%=$(BUILD)/%.a) $(BUILD)/lib.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS) -lcmocka -lm -lpthread
+$(BUILD)/tests/fake.a: $$(call objects,tests/fake)
+	@mkdir -p $(@D) && rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+clean:
+	rm -rf $(BUILD)
+
+-include local/targets.mk
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
