@@ -1,0 +1,377 @@
+/*
+ * test_call.c - what a call does: stories in a table, then what holds for every story
+ *
+ * A story is a list of words.  `create` (or `create:2` for two targets) makes the
+ * call; `confirm` is Kafka's word on its first event; `try1 ring1 answer1 over1`,
+ * `over1:486`, `digit1:5` happen to leg 1; `play` `played1` `nofile1` to the prompt;
+ * `hangup` `delete` are commands; `wait:<ms>` lets time pass and brings what is
+ * due; `taken` is a takeover by somebody who remembers nothing, `taken!` from
+ * another Redis; `again` repeats the last command.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "call.h"
+#include "clock.h"
+#include "leg.h"
+#include "must.h"
+#include "result.h"
+
+#define CALL "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+/* ---- a carrier that has an address for every phone, and a record for every leg ---- */
+
+static int address_of(struct carrier *c, const struct identifier *id, char **out)
+{
+	(void)c;
+	if (id->kind != IDENTIFIER_PHONE)
+		return -22;
+	*out = must_strdup(id->value);
+	return 0;
+}
+
+static int store(struct carrier *c, const char *dial_id, struct bytes *out)
+{
+	(void)c;
+	out->data = must_strdup(dial_id);
+	out->len = strlen(dial_id);
+	return 0;
+}
+
+static const struct carrier_ops ops = { .name = "fake", .address_of = address_of, .store = store };
+static struct carrier carrier = { &ops };
+
+/* ---- telling a story ---- */
+
+struct told {
+	struct call_record rec;
+	struct call_rules rules;
+	int64_t version;
+	char events[1024], acts[1024];
+	int64_t seq, number; /* the last ones seen */
+	int finals, after_final, commands;
+	char last_command[40];
+	int last_kind;
+};
+
+static void word(char *list, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void word(char *list, const char *fmt, ...)
+{
+	const size_t len = strlen(list);
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (len)
+		strcat(list, " ");
+	vsnprintf(list + strlen(list), 1000 - strlen(list), fmt, ap);
+	va_end(ap);
+}
+
+static void note_event(struct told *t, const struct call_event *e)
+{
+	assert_int_equal(e->seq, t->seq + 1); /* gapless */
+	t->seq = e->seq;
+	assert_int_equal(e->version, t->version);
+	if (e->number) {
+		assert_int_equal(e->number, t->number + 1);
+		t->number = e->number;
+		t->after_final += t->finals;
+	}
+	t->finals += e->final;
+	if (e->type == EVENT_CALL_STATE && e->final)
+		word(t->events, "terminated:%s", outcome_name(e->outcome));
+	else if (e->type == EVENT_CALL_STATE)
+		word(t->events, "%s", call_state_name(e->state));
+	else if (e->type == EVENT_DTMF)
+		word(t->events, e->number ? "digit" : "(digit)");
+	else if (e->type == EVENT_PLAY_RESULT)
+		word(t->events, strstr(e->data, "\"completed\"") ? "played" : "failed");
+}
+
+static void note_act(struct told *t, const struct act *a)
+{
+	static const char *const names[] = { "dial", "hangup", "play", "stop", "bridge" };
+
+	word(t->acts, "%s%c", names[a->kind], a->dial_id[strlen(CALL) + 1]);
+}
+
+static void happen(struct told *t, const struct input *in)
+{
+	struct call_record next = { 0 };
+	struct plan plan = { 0 };
+
+	if (call_exists(&t->rec))
+		assert_int_equal(call_record_copy(&next, &t->rec), 0);
+	t->version++;
+	call_decide(&plan, &next, in, &t->rules, t->version);
+	if (plan.nothing) {
+		t->version--;
+		assert_int_equal(plan.event_count + plan.act_count, 0);
+		call_record_clear(&next);
+	} else {
+		call_record_clear(&t->rec);
+		t->rec = next;
+		for (size_t i = 0; i < plan.event_count; i++)
+			note_event(t, &plan.events[i]);
+		for (size_t i = 0; i < plan.act_count; i++)
+			note_act(t, &plan.acts[i]);
+		assert_true(t->rec.next_seq == t->seq + 1 && t->rec.next_number == t->number + 1);
+	}
+	if (plan.started) {
+		plan_clear(&plan);
+		happen(t, &(struct input){ .kind = INPUT_STARTED });
+		return;
+	}
+	plan_clear(&plan);
+}
+
+static void command(struct told *t, int kind, int targets, bool again, int64_t expires_at)
+{
+	static struct identifier phones[3] = { { IDENTIFIER_PHONE, (char *)"+4670000001" },
+		                               { IDENTIFIER_PHONE, (char *)"+4670000002" },
+		                               { IDENTIFIER_USER, (char *)"8:acs:nobody" } };
+	struct create_body create = { .source = { IDENTIFIER_PHONE, (char *)"+4680000000" },
+		                      .targets = targets == 3 ? phones + 2 : phones,
+		                      .targets_count = targets == 3 ? 1 : (size_t)targets,
+		                      .dtmf_received = targets != 1 };
+	struct play_body play = { .audio_file_uri = (char *)"https://a.example/x.wav" };
+	struct call_command c = { .call_leg_id = (char *)CALL,
+		                  .command_id = t->last_command,
+		                  .tenant = (char *)"default",
+		                  .kind = kind,
+		                  .expires_at = expires_at,
+		                  .callback_uri = (char *)"https://app.example/cb",
+		                  .create = kind == COMMAND_CREATE ? &create : NULL,
+		                  .play = kind == COMMAND_PLAY ? &play : NULL };
+
+	if (!again)
+		snprintf(t->last_command, sizeof(t->last_command), "command-%d", ++t->commands);
+	t->last_kind = kind;
+	happen(t, &(struct input){ .kind = INPUT_COMMAND, .command = &c });
+}
+
+static void leg_event(struct told *t, enum carrier_event_kind kind, int leg, int code, char digit, int played)
+{
+	char dial[64];
+	const struct carrier_event ev = { .kind = kind,
+		                          .dial_id = dial,
+		                          .digit = digit,
+		                          .play = t->last_command,
+		                          .played = played,
+		                          .code = code };
+
+	snprintf(dial, sizeof(dial), "%s.%d.1", CALL, leg);
+	happen(t, &(struct input){ .kind = INPUT_CARRIER, .carrier = &ev });
+}
+
+static void one_word(struct told *t, const char *w)
+{
+	int leg = 1, number = 0;
+	char digit = '1';
+
+	if (sscanf(w, "create:%d", &number) == 1 || !strcmp(w, "create"))
+		command(t, COMMAND_CREATE, number ? number : 1, false, 0);
+	else if (!strcmp(w, "old-create"))
+		command(t, COMMAND_CREATE, 1, false, t->rules.now);
+	else if (!strcmp(w, "hangup"))
+		command(t, COMMAND_HANGUP, 0, false, 0);
+	else if (!strcmp(w, "delete"))
+		command(t, COMMAND_DELETE, 0, false, 0);
+	else if (!strcmp(w, "play"))
+		command(t, COMMAND_PLAY, 0, false, 0);
+	else if (!strcmp(w, "again"))
+		command(t, t->last_kind, 1, true, 0);
+	else if (!strcmp(w, "confirm"))
+		happen(t, &(struct input){ .kind = INPUT_CONFIRM });
+	else if (!strcmp(w, "taken") || !strcmp(w, "taken!")) {
+		t->rules.redis_run = w[5] ? "another run" : t->rules.redis_run;
+		happen(t, &(struct input){ .kind = INPUT_TAKEN });
+	} else if (sscanf(w, "wait:%d", &number) == 1) {
+		t->rules.now += number * CLOCK_MS;
+		if (t->rec.deadline && t->rec.deadline <= t->rules.now)
+			happen(t, &(struct input){ .kind = INPUT_DEADLINE });
+	} else if (sscanf(w, "try%d", &leg) == 1)
+		leg_event(t, CARRIER_TRYING, leg, 0, 0, 0);
+	else if (sscanf(w, "ring%d", &leg) == 1)
+		leg_event(t, CARRIER_RINGING, leg, 0, 0, 0);
+	else if (sscanf(w, "answer%d", &leg) == 1)
+		leg_event(t, CARRIER_ANSWERED, leg, 0, 0, 0);
+	else if (sscanf(w, "played%d", &leg) == 1)
+		leg_event(t, CARRIER_PLAYED, leg, 0, 0, PLAYED_OK);
+	else if (sscanf(w, "nofile%d", &leg) == 1)
+		leg_event(t, CARRIER_PLAYED, leg, 0, 0, PLAYED_DOWNLOAD_FAILED);
+	else if (sscanf(w, "digit%d:%c", &leg, &digit) == 2)
+		leg_event(t, CARRIER_DIGIT, leg, 0, digit, 0);
+	else if (sscanf(w, "over%d:%d", &leg, &number) >= 1)
+		leg_event(t, CARRIER_ENDED, leg, number ? number : 200, 0, 0);
+	else
+		fail_msg("no such word: %s", w);
+}
+
+static void tell_story(struct told *t, const char *story)
+{
+	char words[512], *save = NULL;
+
+	*t = (struct told){ .rules = { .ring_timeout = 30 * CLOCK_SEC,
+		                       .call_max = 3600 * CLOCK_SEC,
+		                       .hangup_timeout = 10 * CLOCK_SEC,
+		                       .dial_bound = 2 * CLOCK_SEC,
+		                       .carrier = &carrier,
+		                       .epoch = "1.x",
+		                       .redis_run = "run",
+		                       .now = 1000 * CLOCK_SEC } };
+	snprintf(words, sizeof(words), "%s", story);
+	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		one_word(t, w);
+}
+
+/* what happens; what the ledger is told; what is asked of the carrier */
+static const struct story {
+	const char *story, *events, *acts;
+} stories[] = {
+	/* the plain ones */
+	{ "create confirm try1 ring1 answer1 hangup over1",
+	  "establishing established terminating terminated:completed", "dial1 hangup1" },
+	{ "create confirm ring1 answer1 over1", "establishing established terminating terminated:completed",
+	  "dial1" },
+	{ "create confirm ring1 over1:486", "establishing terminated:busy", "dial1" },
+	{ "create confirm over1:603", "establishing terminated:declined", "dial1" },
+	{ "create confirm over1:404", "establishing terminated:noSuchNumber", "dial1" },
+	{ "create confirm over1:503", "establishing terminated:network", "dial1" },
+	{ "create:3", "establishing terminated:noSuchNumber", "" },
+	{ "old-create", "terminated:expired", "" },
+	/* hanging up, whenever */
+	{ "create hangup confirm", "establishing terminating terminated:cancelled", "" },
+	{ "create confirm hangup over1:487", "establishing terminating terminated:cancelled",
+	  "dial1 hangup1" },
+	{ "create confirm ring1 delete over1:487", "establishing terminating terminated:cancelled",
+	  "dial1 hangup1" },
+	/* the answer crosses our CANCEL: only BYE ends it */
+	{ "create confirm ring1 hangup answer1 over1", "establishing terminating terminated:cancelled",
+	  "dial1 hangup1 hangup1" },
+	{ "create confirm hangup wait:10000", "establishing terminating terminated:cancelled",
+	  "dial1 hangup1 hangup1" },
+	/* time */
+	{ "create confirm ring1 wait:30000 over1:487", "establishing terminated:noAnswer", "dial1 hangup1" },
+	{ "create confirm wait:30000 over1:487", "establishing terminated:unreachable", "dial1 hangup1" },
+	{ "create confirm answer1 wait:3600000 over1",
+	  "establishing established terminating terminated:completed", "dial1 hangup1" },
+	{ "create wait:40000", "establishing", "" }, /* Kafka is away: the ring timeout runs from the dial */
+	/* prompts and digits */
+	{ "create confirm answer1 play played1 over1",
+	  "establishing established played terminating terminated:completed", "dial1 play1" },
+	{ "create confirm answer1 play nofile1", "establishing established failed", "dial1 play1" },
+	{ "create play", "establishing failed", "" },
+	{ "create confirm answer1 play over1",
+	  "establishing established terminating failed terminated:completed", "dial1 play1" },
+	{ "create confirm answer1 digit1:5 digit1:x", "establishing established (digit)", "dial1" },
+	{ "create:2 confirm answer1 digit1:5", "establishing established digit", "dial1 dial2 bridge1" },
+	{ "create confirm ring1 digit1:5", "establishing", "dial1" },
+	/* several targets */
+	{ "create:2 confirm ring1 ring2 answer2 over1:486 over2",
+	  "establishing established terminating terminated:completed", "dial1 dial2 bridge2" },
+	{ "create:2 confirm over2:486 over1:404", "establishing terminated:noSuchNumber", "dial1 dial2" },
+	{ "create:2 confirm answer1 answer2 play played1 played2", "establishing established played",
+	  "dial1 dial2 bridge1 bridge2 play1 play2 stop2" },
+	{ "create:2 confirm answer1 hangup over2:487 over1",
+	  "establishing established terminating terminated:completed",
+	  "dial1 dial2 bridge1 hangup1 hangup2" },
+	/* once is enough */
+	{ "create again confirm again confirm", "establishing", "dial1" },
+	{ "create confirm answer1 play again", "establishing established", "dial1 play1" },
+	{ "create confirm answer1 hangup hangup over1 hangup delete play",
+	  "establishing established terminating terminated:completed", "dial1 hangup1" },
+	{ "hangup", "", "" },
+	{ "play", "", "" },
+	/* an owner is gone: what was surely not dialled goes on, what may have been is unknown */
+	{ "create taken confirm ring1", "establishing", "dial1" },
+	{ "create confirm taken wait:1999", "establishing", "dial1" },
+	{ "create confirm taken wait:2000", "establishing terminated:unknown", "dial1 hangup1" },
+	{ "create taken! confirm wait:2000", "establishing terminated:unknown", "hangup1" },
+	{ "create confirm taken hangup wait:2000", "establishing terminating terminated:unknown",
+	  "dial1 hangup1" },
+	{ "create confirm try1 taken ring1 answer1", "establishing established", "dial1" },
+	{ "create:2 confirm ring1 taken wait:2000 answer1 over1",
+	  "establishing established terminating terminated:completed", "dial1 dial2 hangup2 bridge1" },
+	{ "create confirm answer1 play taken played1", "establishing established played", "dial1 play1" },
+};
+
+static void test_stories(void **state)
+{
+	struct told t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(stories) / sizeof(*stories); i++) {
+		tell_story(&t, stories[i].story);
+		if (strcmp(t.events, stories[i].events) || strcmp(t.acts, stories[i].acts))
+			fail_msg("\"%s\"\n events %s\n   not %s\n acts   %s\n   not %s", stories[i].story,
+			         t.events, stories[i].events, t.acts, stories[i].acts);
+		call_record_clear(&t.rec);
+	}
+}
+
+/* Whatever comes, in whatever order: one final event, nothing told after it, nobody dialled twice, numbers gapless. */
+static void test_any_order(void **state)
+{
+	static const char *const words[] = { "create",   "create:2",  "confirm",   "try1",    "ring1",
+		                             "answer1",  "over1",     "over1:486", "ring2",   "answer2",
+		                             "over2",    "play",      "played1",   "nofile1", "digit1:5",
+		                             "hangup",   "delete",    "taken",     "taken!",  "again",
+		                             "wait:500", "wait:2000", "wait:30000" };
+	const unsigned seed = getenv("SEED") ? (unsigned)atoi(getenv("SEED")) : 1;
+	struct told t;
+
+	(void)state;
+	print_message("SEED=%u\n", seed);
+	srand(seed);
+	for (int i = 0; i < 20000; i++) {
+		char story[512] = "";
+
+		for (int n = 0; n < 14; n++)
+			word(story, "%s", words[(size_t)rand() % (sizeof(words) / sizeof(*words))]);
+		tell_story(&t, story);
+		for (const char *d = strstr(t.acts, "dial1"); d && strstr(d + 1, "dial1");)
+			fail_msg("dialled twice: %s\n%s", story, t.acts);
+		if (t.finals > 1 || t.after_final)
+			fail_msg("told after the end: %s\n%s", story, t.events);
+		call_record_clear(&t.rec);
+	}
+}
+
+/* A call that was dialled and left alone ends by itself. */
+static void test_everything_ends(void **state)
+{
+	static const char *const begins[] = { "create confirm", "create confirm ring1",
+		                              "create:2 confirm answer2", "create confirm taken",
+		                              "create confirm answer1 play" };
+	struct told t;
+	char story[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++) {
+		snprintf(story, sizeof(story), "%s wait:30000 wait:10000 wait:3600000 wait:10000 wait:10000",
+		         begins[i]);
+		tell_story(&t, story);
+		if (t.finals != 1)
+			fail_msg("never ends: %s\n%s", story, t.events);
+		call_record_clear(&t.rec);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stories),
+		cmocka_unit_test(test_any_order),
+		cmocka_unit_test(test_everything_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,262 @@
+/* main.c - callcast-worker: commands in, calls carried out, events out */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "clock.h"
+#include "kafka.h"
+#include "log.h"
+#include "metrics.h"
+#include "worker.h"
+
+#define TICK       (100 * CLOCK_MS)
+#define KAFKA_WAIT (15 * CLOCK_SEC)
+
+/* ---- what the parts tell the worker ---- */
+
+static void redis_up(void *arg)
+{
+	struct worker *w = arg;
+
+	log_info("redis.up run=%s", store_run_id(w->store));
+	for (size_t i = 0; i < w->partition_count; i++)
+		if (w->partitions[i] && w->partitions[i]->state == PARTITION_AWAY)
+			takeover_start(w->partitions[i]);
+}
+
+/* Nothing is dropped: what was asked is asked again after a takeover. */
+static void redis_down(void *arg)
+{
+	struct worker *w = arg;
+
+	log_warn("redis.down");
+	for (size_t i = 0; i < w->partition_count; i++) {
+		struct partition *p = w->partitions[i];
+
+		if (!p || p->state == PARTITION_IDLE || p->state == PARTITION_LEAVING)
+			continue;
+		takeover_stop(p);
+		partition_set_state(p, PARTITION_AWAY);
+	}
+}
+
+static void told_paused(void *arg, int paused)
+{
+	struct worker *w = arg;
+
+	w->told_paused = paused;
+	/* when it goes on, the next tick feeds the partitions */
+}
+
+static void message(void *arg, const rd_kafka_message_t *m)
+{
+	partition_message(partition_of(arg, m->partition), m);
+}
+
+static void out_of_range(void *arg, int32_t number)
+{
+	partition_of(arg, number)->blocked = true;
+}
+
+static void carrier_said(void *arg, const struct carrier_event *ev)
+{
+	struct worker *w = arg;
+	char id[CALLID_SIZE] = { 0 };
+	struct callid parts;
+	struct call *c = NULL;
+
+	snprintf(id, sizeof(id), "%s", ev->dial_id);
+	if (callid_parse(&parts, id) == 0 && (size_t)parts.partition < w->partition_count &&
+	    w->partitions[parts.partition])
+		c = call_find(w->partitions[parts.partition], id);
+	if (!c) {
+		log_debug("leg.stray dial=%s", ev->dial_id);
+		return;
+	}
+	if (call_queue(c, queued_carrier(ev)))
+		call_run(c);
+}
+
+static void run_calls(struct partition *p)
+{
+	size_t cursor = 0;
+	struct call *c;
+
+	while ((c = table_next(p->calls, &cursor, NULL)))
+		call_run(c);
+}
+
+static void tick(void *arg)
+{
+	struct worker *w = arg;
+
+	for (size_t i = 0; i < w->partition_count; i++) {
+		struct partition *p = w->partitions[i];
+
+		if (!p)
+			continue;
+		partition_tick(p);
+		partition_feed(p);
+		if (w->was_paused && !w->told_paused)
+			run_calls(p);
+	}
+	w->was_paused = w->told_paused;
+	if (!w->releasing)
+		group_flush(w->group);
+	handover_check(w);
+	loop_timer_set(w->loop, &w->tick, clock_mono() + TICK, tick, w);
+}
+
+static void ready(void *arg, FILE *out)
+{
+	const struct worker *w = arg;
+	size_t taking = 0;
+
+	if (w->draining)
+		fprintf(out, "draining\n");
+	if (!store_is_up(w->store))
+		fprintf(out, "redis %s does not answer\n", w->settings->redis);
+	if (!group_is_member(w->group))
+		fprintf(out, "no partitions of %s assigned yet\n", kafka_topic(w->settings, TOPIC_COMMANDS));
+	if (w->told_paused)
+		fprintf(out, "kafka does not acknowledge: %zu bytes of events wait\n",
+		        teller_unacked(w->teller));
+	for (size_t i = 0; i < w->partition_count; i++) {
+		const struct partition *p = w->partitions[i];
+
+		if (!p || !p->assigned)
+			continue;
+		if (p->blocked)
+			fprintf(out,
+			        "partition %d stands still: a newer program's record, or an offset out of "
+			        "range\n",
+			        p->number);
+		taking += p->state != PARTITION_ACTIVE;
+	}
+	if (taking)
+		fprintf(out, "%zu partitions are being taken over\n", taking);
+}
+
+static void signalled(void *arg, int signo)
+{
+	if (signo != SIGHUP)
+		worker_drain(arg);
+}
+
+/* ---- open, run, close ---- */
+
+static int check_topic(struct worker *w, enum kafka_topic topic)
+{
+	const char *name = kafka_topic(w->settings, topic);
+	const int n = kafka_partitions(teller_kafka(w->teller), name, KAFKA_WAIT);
+
+	if (n == -ENOENT)
+		log_error("topic.missing topic=%s help=\"callcast topics create makes it\"", name);
+	else if (n < 0)
+		log_error("kafka.silent brokers=%s", w->settings->kafka);
+	return n;
+}
+
+static int check_topics(struct worker *w)
+{
+	const int commands = check_topic(w, TOPIC_COMMANDS);
+	const int events = commands < 0 ? commands : check_topic(w, TOPIC_EVENTS);
+	const int dead = events < 0 ? events : check_topic(w, TOPIC_DEAD);
+
+	if (dead < 0)
+		return dead;
+	if (events < commands) {
+		log_error("topic.small topic=%s partitions=%d needed=%d",
+		          kafka_topic(w->settings, TOPIC_EVENTS), events, commands);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int open_all(struct worker *w, struct admin **admin)
+{
+	const struct store_handler store = { redis_up, redis_down, w };
+	const struct group_handler group = { worker_assigned, worker_revoked, message, out_of_range, w };
+	int r;
+
+	r = loop_open(&w->loop);
+	if (r < 0)
+		return r;
+	r = loop_signals(w->loop, signalled, w);
+	if (r < 0)
+		return r;
+	r = teller_open(&w->teller, w->loop, w->settings, told_paused, w);
+	if (r < 0)
+		return r;
+	r = check_topics(w);
+	if (r < 0)
+		return r;
+	r = carrier_sim_open(&w->carrier, w->loop, w->settings, carrier_said, w);
+	if (r < 0)
+		return r;
+	r = store_open(&w->store, w->loop, w->settings, &store);
+	if (r < 0)
+		return r;
+	r = ledger_open(&w->ledger, w->loop, w->settings);
+	if (r < 0)
+		return r;
+	r = group_open(&w->group, w->loop, w->settings, &group);
+	if (r < 0)
+		return r;
+	return admin_open(admin, w->loop, w->settings->admin_listen, ready, w);
+}
+
+static void close_all(struct worker *w, struct admin *admin)
+{
+	admin_close(admin);
+	group_close(w->group);
+	for (size_t i = 0; i < w->partition_count; i++)
+		partition_free(w->partitions[i]);
+	free(w->partitions);
+	ledger_close(w->ledger);
+	store_close(w->store);
+	if (w->carrier)
+		w->carrier->ops->close(w->carrier);
+	teller_close(w->teller);
+	if (w->loop) {
+		loop_timer_clear(w->loop, &w->tick);
+		loop_timer_clear(w->loop, &w->handover);
+	}
+	loop_close(w->loop);
+	records_close();
+}
+
+int main(int argc, char **argv)
+{
+	struct worker w = { 0 };
+	struct settings *settings = NULL;
+	struct admin *admin = NULL;
+	char why[256];
+	int r;
+
+	r = settings_load(&settings, WORKER, argc, argv, NULL);
+	if (r)
+		return r > 0 ? 0 : 2;
+	w.settings = settings;
+	r = records_open(settings->schema_write, settings->schema_registry, why, sizeof(why));
+	if (r < 0) {
+		log_error("schemas.unusable reason=\"%s\"", why);
+		settings_free(settings);
+		return 1;
+	}
+	partitions_register_metrics();
+	steps_register_metrics();
+	r = open_all(&w, &admin);
+	if (r == 0) {
+		log_info("worker.started name=%s admin=%d", settings->worker_name, admin_port(admin));
+		tick(&w);
+		r = loop_run(w.loop);
+		log_info("worker.stopped handed_over=%d", w.drained);
+	}
+	close_all(&w, admin);
+	settings_free(settings);
+	return r < 0 ? 1 : 0;
+}

@@ -1,0 +1,413 @@
+/* partition.c - one partition of calls.commands: commands in, offsets out, and what Redis is told of Kafka's word */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "metrics.h"
+#include "must.h"
+
+/* Acknowledged events wait this long for others, so that one script clears several. */
+#define CLEAR_DELAY (5 * CLOCK_MS)
+#define CLEAR_MAX   500
+#define ASK_AGAIN   (500 * CLOCK_MS)
+
+static struct metric commands_total = METRIC_COUNTER_INIT("callcast_commands_total", NULL, "Commands read");
+static struct metric dead_total =
+        METRIC_COUNTER_INIT("callcast_commands_dead_total", NULL, "Commands set aside in calls.dead");
+static struct metric refused_total = METRIC_COUNTER_INIT(
+        "callcast_refused_total", NULL, "Steps refused by Redis because the partition was taken over");
+
+void partitions_register_metrics(void)
+{
+	metric_register(&commands_total);
+	metric_register(&dead_total);
+	metric_register(&refused_total);
+}
+
+struct partition *partition_of(struct worker *w, int32_t number)
+{
+	const size_t n = (size_t)number;
+	struct partition *p;
+
+	if (n >= w->partition_count) {
+		w->partitions = must_realloc(w->partitions, (n + 1) * sizeof(struct partition *));
+		while (w->partition_count <= n)
+			w->partitions[w->partition_count++] = NULL;
+	}
+	if (w->partitions[n])
+		return w->partitions[n];
+	p = must_calloc(1, sizeof(*p));
+	p->worker = w;
+	p->number = number;
+	p->told = -1;
+	p->below_next = p->next_stored = -1;
+	offsets_init(&p->offsets);
+	if (table_open(&p->calls) < 0)
+		abort(); /* as must_calloc() */
+	w->partitions[n] = p;
+	return p;
+}
+
+static void forget_acked(struct partition *p)
+{
+	for (size_t i = 0; i < p->acked_count; i++)
+		free(p->acked[i]);
+	p->acked_count = 0;
+}
+
+void partition_free(struct partition *p)
+{
+	if (!p)
+		return;
+	takeover_stop(p);
+	partition_reset_intake(p);
+	calls_forget(p);
+	table_close(p->calls);
+	offsets_clear(&p->offsets);
+	forget_acked(p);
+	free(p->acked);
+	loop_timer_clear(p->worker->loop, &p->clear_soon);
+	loop_timer_clear(p->worker->loop, &p->ask_again);
+	free(p);
+}
+
+const char *partition_state_name(const struct partition *p)
+{
+	static const char *const names[] = { "idle", "redis-away", "asking", "taking", "active", "leaving" };
+
+	return names[p->state];
+}
+
+void partition_set_state(struct partition *p, enum partition_state state)
+{
+	if (p->state == state)
+		return;
+	p->state = state;
+	log_debug("partition.moved partition=%d to=%s", p->number, partition_state_name(p));
+}
+
+/* ---- commands in ---- */
+
+static void read_on(struct partition *p)
+{
+	const size_t bound = (size_t)p->worker->settings->worker_commands;
+	const size_t in_hand = p->offsets.count;
+	const bool pause = p->blocked || (p->paused ? in_hand > bound / 2 : in_hand >= bound);
+
+	if (pause == p->paused || !p->assigned)
+		return;
+	p->paused = pause;
+	group_pause(p->worker->group, p->number, pause);
+}
+
+struct dead_command {
+	struct partition *partition;
+	int64_t offset;
+};
+
+/* From the teller: the set-aside command is safe, the partition goes on. */
+static void dead_told(struct telling *t)
+{
+	struct dead_command *d = t->arg;
+	struct partition *p = d->partition;
+
+	p->untold--;
+	partition_done(p, d->offset);
+	free(d);
+	telling_free(t);
+	partition_feed(p);
+	handover_check(p->worker);
+}
+
+static void set_aside(struct partition *p, const rd_kafka_message_t *m, const char *why)
+{
+	const struct settings *s = p->worker->settings;
+	struct dead_letter d = {
+		.value = { m->payload, m->len },
+		.key = { m->key, m->key_len },
+		.reason = (char *)why,
+		.topic = (char *)kafka_topic(s, TOPIC_COMMANDS),
+		.partition = p->number,
+		.offset = m->offset,
+		.at = clock_utc(),
+	};
+	struct telling *t = must_calloc(1, sizeof(*t));
+	struct dead_command *arg = must_calloc(1, sizeof(*arg));
+
+	metric_add(&dead_total, 1);
+	log_error("command.dead partition=%d offset=%lld reason=\"%s\"", p->number, (long long)m->offset,
+	          why);
+	if (record_encode(RECORD_DEAD_LETTER, &d, &t->value) < 0)
+		abort(); /* as must_calloc() */
+	arg->partition = p;
+	arg->offset = m->offset;
+	t->topic = TOPIC_DEAD;
+	t->partition = -1;
+	t->key = m->key_len ? must_printf("%.*s", (int)m->key_len, (const char *)m->key) : must_strdup("");
+	t->fn = dead_told;
+	t->arg = arg;
+	p->untold++;
+	teller_send(p->worker->teller, t);
+}
+
+/* NULL: this command is for this partition, and has the body that its kind needs. */
+static const char *misfit(const struct partition *p, const struct call_command *c)
+{
+	struct callid id;
+
+	if (!c->call_leg_id || callid_parse(&id, c->call_leg_id) < 0)
+		return "callLegId is not an id";
+	if (id.partition != p->number)
+		return "callLegId belongs to another partition";
+	if (!c->command_id || !*c->command_id || !c->tenant || !*c->tenant)
+		return "commandId or tenant is missing";
+	if (c->kind == COMMAND_CREATE && (!c->create || !c->create->targets_count))
+		return "create without targets";
+	if (c->kind == COMMAND_PLAY && (!c->play || !c->play->audio_file_uri))
+		return "play without audioFileUri";
+	return NULL;
+}
+
+void partition_message(struct partition *p, const rd_kafka_message_t *m)
+{
+	struct intake *in;
+	const char *why = NULL;
+	int r;
+
+	if (m->offset < p->offsets.next)
+		return; /* read once already */
+	if (p->blocked)
+		return; /* read again once a newer build has the partition: nothing beyond is committed */
+	in = must_calloc(1, sizeof(*in));
+	r = record_decode(RECORD_CALL_COMMAND, &in->command, m->payload ? m->payload : "", m->len, &why);
+	if (r == -ENOTSUP) {
+		log_error("command.newer partition=%d offset=%lld reason=\"written by a newer program\"",
+		          p->number, (long long)m->offset);
+		free(in);
+		p->blocked = true;
+		read_on(p);
+		return;
+	}
+	metric_add(&commands_total, 1);
+	offsets_add(&p->offsets, m->offset);
+	if (r == 0)
+		why = misfit(p, &in->command);
+	if (r < 0 || why) {
+		set_aside(p, m, why ? why : "not decodable");
+		call_command_clear(&in->command);
+		free(in);
+	} else {
+		in->offset = m->offset;
+		if (p->intake_last)
+			p->intake_last->next = in;
+		else
+			p->intake = in;
+		p->intake_last = in;
+		p->intake_count++;
+	}
+	read_on(p);
+	partition_feed(p);
+}
+
+void partition_feed(struct partition *p)
+{
+	while (p->state == PARTITION_ACTIVE && !p->worker->told_paused && p->intake) {
+		struct intake *in = p->intake;
+		struct queued *q = queued_new(INPUT_COMMAND);
+		struct call *c = call_get(p, in->command.call_leg_id);
+
+		p->intake = in->next;
+		if (!p->intake)
+			p->intake_last = NULL;
+		p->intake_count--;
+		q->command = in->command;
+		q->offset = in->offset;
+		q->in.command = &q->command;
+		q->in.below_next = in->offset < p->below_next;
+		free(in);
+		call_queue(c, q);
+		call_run(c);
+	}
+	read_on(p);
+}
+
+void partition_reset_intake(struct partition *p)
+{
+	struct intake *in = p->intake, *next;
+
+	for (; in; in = next) {
+		next = in->next;
+		call_command_clear(&in->command);
+		free(in);
+	}
+	p->intake = p->intake_last = NULL;
+	p->intake_count = 0;
+	offsets_clear(&p->offsets);
+	p->paused = false;
+}
+
+/* ---- offsets and acknowledgements out ---- */
+
+void partition_done(struct partition *p, int64_t offset)
+{
+	if (offsets_done(&p->offsets, offset))
+		partition_clear_soon(p);
+}
+
+int64_t partition_next(const struct partition *p)
+{
+	return offsets_told(&p->offsets);
+}
+
+void partition_stored(struct partition *p, int64_t next)
+{
+	if (next <= p->next_stored)
+		return;
+	p->next_stored = next;
+	if (p->assigned)
+		group_commit(p->worker->group, p->number, next);
+}
+
+void partition_acked(struct partition *p, const char *name)
+{
+	if (p->acked_count == p->acked_room) {
+		p->acked_room = p->acked_room ? p->acked_room * 2 : 32;
+		p->acked = must_realloc(p->acked, p->acked_room * sizeof(*p->acked));
+	}
+	p->acked[p->acked_count++] = must_strdup(name);
+	partition_clear_soon(p);
+}
+
+struct clearing {
+	struct partition *partition;
+	uint32_t round;
+	int64_t next;
+	char **names;
+	size_t count;
+};
+
+static bool may_clear(const struct partition *p)
+{
+	const bool ours =
+	        p->state == PARTITION_ACTIVE || p->state == PARTITION_LEAVING || p->state == PARTITION_TAKING;
+
+	return ours && !p->clearing && p->epoch.text[0] &&
+	       (p->acked_count || (p->assigned && partition_next(p) > p->next_stored));
+}
+
+static void clear(void *arg);
+
+static void cleared(void *arg, enum store_answer a)
+{
+	struct clearing *k = arg;
+	struct partition *p = k->partition;
+
+	p->clearing = false;
+	if (k->round == p->round && a == STORE_DONE)
+		partition_stored(p, k->next);
+	for (size_t i = 0; i < k->count; i++) {
+		if (k->round == p->round && a != STORE_DONE)
+			partition_acked(p, k->names[i]); /* Redis may not have heard: say it again */
+		free(k->names[i]);
+	}
+	if (k->round == p->round && a == STORE_REFUSED)
+		partition_refused(p);
+	free(k->names);
+	free(k);
+	if (may_clear(p))
+		partition_clear_soon(p);
+	handover_check(p->worker);
+}
+
+/* Takes what Kafka has out of the outbox, and raises told and next: one script for many events. */
+static void clear(void *arg)
+{
+	struct partition *p = arg;
+	struct clearing *k;
+	struct store_clear c;
+
+	if (!may_clear(p))
+		return;
+	k = must_calloc(1, sizeof(*k));
+	k->partition = p;
+	k->round = p->round;
+	k->next = partition_next(p);
+	k->count = p->acked_count < CLEAR_MAX ? p->acked_count : CLEAR_MAX;
+	k->names = must_calloc(k->count + 1, sizeof(*k->names));
+	memcpy(k->names, p->acked, k->count * sizeof(*k->names));
+	p->acked_count -= k->count;
+	memmove(p->acked, p->acked + k->count, p->acked_count * sizeof(*p->acked));
+	c = (struct store_clear){
+		.partition = p->number,
+		.epoch = &p->epoch,
+		.cleared = (const char *const *)k->names,
+		.cleared_count = k->count,
+		/* what is acknowledged behind these is acknowledged: Kafka keeps the order of a partition */
+		.told = p->told,
+		.next = k->next,
+	};
+	p->clearing = true;
+	store_clear(p->worker->store, &c, cleared, k);
+}
+
+void partition_clear_soon(struct partition *p)
+{
+	if (!p->clearing && !p->clear_soon.slot)
+		loop_timer_set(p->worker->loop, &p->clear_soon, clock_mono() + CLEAR_DELAY, clear, p);
+}
+
+void partition_tick(struct partition *p)
+{
+	if (may_clear(p))
+		partition_clear_soon(p);
+}
+
+bool partition_quiet(const struct partition *p)
+{
+	return !p->steps && !p->untold && !p->clearing && !may_clear(p);
+}
+
+/* ---- refused ---- */
+
+static void ask(void *arg);
+
+static void answered(void *arg, int32_t number, enum group_word word)
+{
+	struct partition *p = arg;
+
+	(void)number;
+	if (p->state != PARTITION_ASKING)
+		return;
+	if (word == GROUP_MEMBER)
+		takeover_start(p);
+	else /* left: an assignment or a revoke is on its way; should neither come, ask again */
+		loop_timer_set(p->worker->loop, &p->ask_again, clock_mono() + ASK_AGAIN, ask, p);
+}
+
+static void ask(void *arg)
+{
+	struct partition *p = arg;
+
+	if (p->state == PARTITION_ASKING)
+		group_ask(p->worker->group, p->number, p->next_stored, answered, p);
+}
+
+/*
+ * Another owner, or another Redis.  Nothing more goes to Redis for this
+ * partition until the group says that it is still ours, and it was taken over
+ * again.  Its legs are left alone: the new owner may have them.
+ */
+void partition_refused(struct partition *p)
+{
+	metric_add(&refused_total, 1);
+	if (p->state != PARTITION_ACTIVE && p->state != PARTITION_TAKING)
+		return;
+	log_warn("partition.refused partition=%d epoch=%s", p->number, p->epoch.text);
+	takeover_stop(p);
+	partition_set_state(p, PARTITION_ASKING);
+	ask(p);
+}

@@ -1,0 +1,604 @@
+/*
+ * step.c - one step of one call: decide, save, tell, act
+ *
+ *   call_run        takes the next input; call_decide() changes a copy of the record
+ *   step_ask        one script: epoch, version, stamp; record and outbox; as the confirm, also
+ *                   what Kafka has acknowledged
+ *   step_saved      the copy becomes the record; events go to Kafka, acts to the carrier
+ *   event_told      Kafka has an event; where it announced dials, the confirm is the next step
+ *
+ * The order is the promise.  Saved before told and acted on: a new owner finds
+ * it.  A dial only after Kafka knows of it and the confirm has made it GO: what
+ * is still INTENT was surely not dialled.  And only within dial.bound of the
+ * moment the confirm was sent: a new owner waits that long.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "digest.h"
+#include "log.h"
+#include "metrics.h"
+#include "must.h"
+#include "result.h"
+
+static struct metric steps_total = METRIC_COUNTER_INIT("callcast_steps_total", NULL, "Steps saved");
+static struct metric step_seconds =
+        METRIC_HISTOGRAM_INIT("callcast_save_seconds", NULL, "From a save's sending to its answer");
+static struct metric in_flight =
+        METRIC_GAUGE_INIT("callcast_steps_in_flight", NULL, "Steps on their way to Redis");
+static struct metric dials_total =
+        METRIC_COUNTER_INIT("callcast_dials_total", NULL, "Dials asked of the carrier");
+static struct metric late_dials_total = METRIC_COUNTER_INIT(
+        "callcast_dials_confirmed_again_total", NULL, "Dials not made because their confirm was too old");
+static struct metric late_total = METRIC_COUNTER_INIT("callcast_inputs_ignored_total", NULL,
+                                                      "Commands and leg events that changed nothing");
+
+void steps_register_metrics(void)
+{
+	metric_register(&steps_total);
+	metric_register(&step_seconds);
+	metric_register(&in_flight);
+	metric_register(&dials_total);
+	metric_register(&late_dials_total);
+	metric_register(&late_total);
+}
+
+void step_free(struct step *s)
+{
+	if (!s)
+		return;
+	queued_free(s->input);
+	call_record_clear(&s->next);
+	plan_clear(&s->plan);
+	free(s->record.data);
+	for (size_t i = 0; i < s->event_count; i++) {
+		if (s->tellings && s->tellings[i]) {
+			free(s->tellings[i]->arg);
+			telling_free(s->tellings[i]);
+		}
+		free((char *)s->events[i].name);
+		free(s->events[i].packed.data);
+	}
+	free(s->tellings);
+	free(s->events);
+	free(s);
+}
+
+/* ---- tell ---- */
+
+static void unlink_untold(struct untold *u)
+{
+	if (!u->call)
+		return;
+	if (u->before)
+		u->before->after = u->after;
+	else
+		u->call->untold = u->after;
+	if (u->after)
+		u->after->before = u->before;
+}
+
+/* The dial is in the ledger: its confirm is the call's next step. */
+static void confirm_next(struct call *c, const struct untold *u)
+{
+	struct queued *q;
+
+	if (c->partition->state == PARTITION_LEAVING || !call_has_intent(&c->record)) {
+		partition_acked(c->partition, u->name);
+	} else {
+		if (c->confirm)
+			partition_acked(c->partition, c->confirm);
+		free(c->confirm);
+		c->confirm = must_strdup(u->name);
+	}
+	if (!call_has_intent(&c->record))
+		return;
+	q = queued_new(INPUT_CONFIRM);
+	q->in.told_seq = u->seq;
+	call_queue(c, q);
+}
+
+/* From the teller, on the loop's thread. */
+static void event_told(struct telling *t)
+{
+	struct untold *u = t->arg;
+	struct partition *p = u->partition;
+	struct call *c = u->call;
+
+	p->untold--;
+	unlink_untold(u);
+	if (t->offset + 1 > p->told)
+		p->told = t->offset + 1;
+	if (c && u->dials)
+		confirm_next(c, u);
+	else if (c || u->round == p->round)
+		partition_acked(p, u->name);
+	if (u->round && u->round == p->round)
+		takeover_entry_told(p);
+	if (c) {
+		call_told(c, u->seq);
+		call_run(c);
+	}
+	free(u);
+	telling_free(t);
+	partition_feed(p);
+	handover_check(p->worker);
+}
+
+static void set_header(struct telling *t, int i, const char *name, char *value)
+{
+	t->headers[i].name = name;
+	t->headers[i].value = value;
+}
+
+static struct untold *untold_new(struct partition *p, const char *name, int64_t seq)
+{
+	struct untold *u = must_calloc(1, sizeof(*u));
+
+	u->partition = p;
+	u->seq = seq;
+	snprintf(u->name, sizeof(u->name), "%s", name);
+	return u;
+}
+
+static void tell(struct call *c, struct telling *t)
+{
+	struct untold *u = t->arg;
+
+	u->call = c;
+	u->after = c->untold;
+	if (c->untold)
+		c->untold->before = u;
+	c->untold = u;
+	c->partition->untold++;
+	teller_send(c->partition->worker->teller, t);
+}
+
+int step_tell_entry(struct partition *p, const char *name, const struct bytes *packed)
+{
+	struct telling *t = must_calloc(1, sizeof(*t));
+	struct untold *u;
+
+	if (strlen(name) <= CALLID_LEN || telling_unpack(t, packed->data, packed->len) < 0) {
+		telling_free(t);
+		return -EBADMSG;
+	}
+	u = untold_new(p, name, 0);
+	u->round = p->round;
+	t->topic = TOPIC_EVENTS;
+	t->partition = p->number;
+	t->key = must_printf("%.*s", CALLID_LEN, name);
+	t->fn = event_told;
+	t->arg = u;
+	p->untold++;
+	teller_send(p->worker->teller, t);
+	return 0;
+}
+
+/* ---- encode ---- */
+
+static struct telling *telling_of_event(struct call *c, const struct call_event *e)
+{
+	struct telling *t = must_calloc(1, sizeof(*t));
+	struct untold *u;
+	char name[sizeof(u->name)];
+
+	snprintf(name, sizeof(name), "%s-%lld", c->id, (long long)e->seq);
+	u = untold_new(c->partition, name, e->seq);
+	u->dials = e->dials_count > 0;
+	t->topic = TOPIC_EVENTS;
+	t->partition = c->partition->number;
+	t->key = must_strdup(c->id);
+	set_header(t, 0, "type", must_strdup(event_type_name(e->type)));
+	set_header(t, 1, "tenant", must_strdup(e->tenant));
+	set_header(t, 2, "number", must_printf("%lld", (long long)e->number));
+	set_header(t, 3, "traceparent", must_strdup(e->traceparent));
+	t->fn = event_told;
+	t->arg = u;
+	return t;
+}
+
+/* Left free by commands, so that what follows from them (digits, results, the end) always fits. */
+#define MARGIN 4096
+
+/*
+ * `margin` bytes of each bound stay free.  -E2BIG: over one of the bounds.
+ * Others: these values have no Avro form, and never will.
+ */
+static int encode(struct step *s, size_t margin)
+{
+	int r = record_encode(RECORD_CALL_RECORD, &s->next, &s->record);
+
+	if (r < 0)
+		return r;
+	if (s->record.len > CALL_RECORD_MAX - margin)
+		return -E2BIG;
+	s->tellings = must_calloc(s->plan.event_count + 1, sizeof(struct telling *));
+	s->events = must_calloc(s->plan.event_count + 1, sizeof(*s->events));
+	for (size_t i = 0; i < s->plan.event_count; i++) {
+		struct telling *t = telling_of_event(s->call, &s->plan.events[i]);
+
+		s->tellings[i] = t;
+		s->events[i].name = must_strdup(((struct untold *)t->arg)->name);
+		s->event_count++;
+		r = record_encode(RECORD_CALL_EVENT, &s->plan.events[i], &t->value);
+		if (r < 0)
+			return r;
+		if (t->value.len > CALL_EVENT_MAX - margin)
+			return -E2BIG;
+		s->events[i].packed = telling_pack(t);
+	}
+	return 0;
+}
+
+/* ---- decide ---- */
+
+static struct call_rules rules_of(const struct partition *p)
+{
+	const struct worker *w = p->worker;
+
+	return (struct call_rules){
+		.ring_timeout = w->settings->ring_timeout,
+		.call_max = w->settings->call_max,
+		.hangup_timeout = w->settings->hangup_timeout,
+		.dial_bound = w->settings->dial_bound,
+		.carrier = w->carrier,
+		.epoch = p->epoch.text,
+		.redis_run = p->epoch.run_id,
+		.now = store_now(w->store),
+	};
+}
+
+typedef void decide_fn(struct plan *, struct call_record *, const struct input *, const struct call_rules *,
+                       int64_t);
+
+static struct step *step_decide(struct call *c, struct queued *q, decide_fn *decide)
+{
+	const struct call_rules rules = rules_of(c->partition);
+	struct step *s = must_calloc(1, sizeof(*s));
+
+	s->call = c;
+	if (call_exists(&c->record) && call_record_copy(&s->next, &c->record) < 0)
+		abort(); /* as must_calloc() */
+	decide(&s->plan, &s->next, &q->in, &rules, c->version + 1);
+	return s;
+}
+
+static void log_ignored(const struct call *c, const struct queued *q, const char *note)
+{
+	if (q->in.kind == INPUT_COMMAND || q->in.kind == INPUT_CARRIER)
+		metric_add(&late_total, 1);
+	if (q->in.kind == INPUT_COMMAND)
+		log_info("command.ignored call=%s command=%s kind=%s reason=%s", c->id, q->command.command_id,
+		         command_kind_name(q->command.kind), note ? note : "");
+	else
+		log_debug("input.ignored call=%s reason=%s", c->id, note ? note : "");
+}
+
+static void ignored(struct call *c, struct queued *q, const char *note)
+{
+	log_ignored(c, q, note);
+	if (q->in.kind == INPUT_CONFIRM && c->confirm) { /* nothing to dial any more: an ordinary clear */
+		partition_acked(c->partition, c->confirm);
+		free(c->confirm);
+		c->confirm = NULL;
+	}
+	call_wait_told(c, q->offset);
+	queued_free(q);
+}
+
+/* ---- save ---- */
+
+static void step_saved(struct step *s);
+
+static void step_answered(void *arg, enum store_answer a);
+
+static void step_ask(struct step *s)
+{
+	struct call *c = s->call;
+	struct partition *p = c->partition;
+	const bool confirm = s->input->in.kind == INPUT_CONFIRM && c->confirm;
+	const char *cleared[1] = { c->confirm };
+	const struct store_save save = {
+		.partition = p->number,
+		.epoch = &p->epoch,
+		.call_leg_id = c->id,
+		.version = c->version,
+		.stamp = s->stamp,
+		.record = s->record,
+		.deadline = s->next.deadline ? s->next.deadline : s->next.ends_by,
+		.ended = call_is_over(&s->next),
+		.events = s->events,
+		.event_count = s->event_count,
+		.cleared = cleared,
+		.cleared_count = confirm ? 1 : 0,
+		.told = confirm ? p->told : -1,
+		.next = -1,
+	};
+
+	s->sent = clock_mono(); /* before it leaves: an answer may be old when it is read */
+	s->asked = true;
+	p->steps++;
+	p->worker->in_flight++;
+	metric_set(&in_flight, (double)p->worker->in_flight);
+	store_save(p->worker->store, &save, step_answered, s);
+}
+
+static void read_again(struct call *c);
+
+static void step_answered(void *arg, enum store_answer a)
+{
+	struct step *s = arg;
+	struct call *c = s->call;
+	struct partition *p = c->partition;
+	struct worker *w = p->worker;
+
+	s->asked = false;
+	p->steps--;
+	w->in_flight--;
+	metric_set(&in_flight, (double)w->in_flight);
+	metric_observe(&step_seconds, (double)(clock_mono() - s->sent) / 1e6);
+	if (c->forgotten) {
+		call_answered_late(c);
+	} else if (a == STORE_DONE) {
+		step_saved(s);
+	} else if (a == STORE_STALE) {
+		log_warn("call.stale call=%s version=%lld", c->id, (long long)c->version);
+		call_queue_first(c, s->input);
+		s->input = NULL;
+		c->step = NULL;
+		step_free(s);
+		read_again(c);
+	} else if (a == STORE_REFUSED) {
+		partition_refused(p); /* the step stays as it is, to be asked again or forgotten */
+	}
+	/* AWAY: it stays as it is; the store's down() moves the partition */
+	calls_run_ready(w);
+	handover_check(w);
+}
+
+void step_ask_again(struct call *c)
+{
+	if (c->step && !c->step->asked)
+		step_ask(c->step);
+}
+
+/* ---- act ---- */
+
+static void act(struct worker *w, const struct act *a)
+{
+	struct carrier *k = w->carrier;
+	char number[LOG_NUMBER_SIZE], bridge[CALLID_SIZE];
+
+	switch (a->kind) {
+	case ACT_DIAL:
+		metric_add(&dials_total, 1);
+		log_info("leg.dial dial=%s number=%s", a->dial_id, log_number(number, a->address));
+		k->ops->dial(k, &(struct carrier_dial){ a->dial_id, a->address, a->caller });
+		break;
+	case ACT_HANG_UP:
+		k->ops->hang_up(k, a->dial_id);
+		break;
+	case ACT_PLAY:
+		k->ops->play(k, a->dial_id, a->play, a->uri, a->loop, store_now(w->store));
+		break;
+	case ACT_STOP:
+		k->ops->stop(k, a->dial_id, a->play);
+		break;
+	case ACT_BRIDGE: /* of the call's name, with which a dial id begins */
+		snprintf(bridge, sizeof(bridge), "%s", a->dial_id);
+		k->ops->bridge(k, a->dial_id, bridge);
+		break;
+	}
+}
+
+/*
+ * Dials whose confirm was sent too long ago are not made: a new owner may be
+ * reporting them as unknown.  The confirm is asked again, with the same stamp.
+ * False: that was done.
+ */
+static bool step_act(struct step *s)
+{
+	struct worker *w = s->call->partition->worker;
+
+	for (; s->acted < s->plan.act_count; s->acted++) {
+		if (s->plan.dials && clock_mono() - s->sent >= w->settings->dial_bound) {
+			metric_add(&late_dials_total, 1);
+			log_warn("dial.late call=%s", s->call->id);
+			step_ask(s);
+			return false;
+		}
+		act(w, &s->plan.acts[s->acted]);
+	}
+	return true;
+}
+
+static void log_moved(const struct call *c, int before)
+{
+	const struct call_record *r = &c->record;
+
+	if (r->state == before)
+		return;
+	if (call_is_over(r))
+		log_info("call.ended call=%s tenant=%s outcome=%s code=%d subcode=%d events=%lld", c->id,
+		         r->tenant, outcome_name(r->outcome), r->result_code, r->result_subcode,
+		         (long long)r->next_number - 1);
+	else
+		log_info("call.moved call=%s from=%s to=%s", c->id, call_state_name(before),
+		         call_state_name(r->state));
+}
+
+/* Saved: from here on it is what happened.  Told first, so that events keep the order of the saves. */
+static void step_saved(struct step *s)
+{
+	struct call *c = s->call;
+	const int before = c->record.state;
+
+	if (!s->told) { /* it is when a late dial's confirm was asked again */
+		s->told = true;
+		metric_add(&steps_total, 1);
+		call_record_clear(&c->record);
+		c->record = s->next;
+		s->next = (struct call_record){ 0 };
+		c->memory = CALL_READ;
+		if (s->input->in.kind == INPUT_CONFIRM && c->confirm) {
+			free(c->confirm);
+			c->confirm = NULL;
+		}
+		log_moved(c, before);
+		for (size_t i = 0; i < s->event_count; i++) {
+			tell(c, s->tellings[i]);
+			s->tellings[i] = NULL;
+		}
+		call_wait_told(c, s->input->offset);
+		call_set_deadline(c);
+	}
+	if (!step_act(s))
+		return;
+	c->version++;
+	if (s->plan.started)
+		call_queue_first(c, queued_new(INPUT_STARTED));
+	c->step = NULL;
+	step_free(s);
+	call_run(c);
+}
+
+/* ---- the next step ---- */
+
+static void call_was_read(void *arg, enum store_answer a, int64_t version, const void *data, size_t len)
+{
+	struct call *c = arg;
+	const char *why = NULL;
+	int r = 0;
+
+	c->memory = CALL_UNREAD;
+	if (c->forgotten) {
+		call_answered_late(c);
+		return;
+	}
+	if (a == STORE_REFUSED)
+		partition_refused(c->partition);
+	if (a != STORE_DONE)
+		return; /* read again by the next call_run(), once the partition is active again */
+	call_record_clear(&c->record);
+	if (len)
+		r = record_decode(RECORD_CALL_RECORD, &c->record, data, len, &why);
+	if (r < 0) { /* it stays with its inputs: to guess would be worse */
+		log_error("call.unreadable call=%s error=%d reason=\"%s\"", c->id, r,
+		          why ? why : "newer schema");
+		c->partition->blocked = true;
+		return;
+	}
+	c->version = version;
+	c->memory = CALL_READ;
+	if (call_exists(&c->record) && c->acked_seq < c->record.next_seq - 1 && !c->untold)
+		c->acked_seq = c->record.next_seq - 1; /* a takeover told all that was in the outbox */
+	call_set_deadline(c);
+	call_run(c);
+}
+
+static void read_again(struct call *c)
+{
+	struct partition *p = c->partition;
+
+	c->memory = CALL_READING;
+	store_load(p->worker->store, p->number, &p->epoch, c->id, call_was_read, c);
+}
+
+/* A create needs no look-up: the save says if there is such a call already.  Unless it is too old to be acted on. */
+static bool must_read(const struct call *c, const struct queued *q)
+{
+	const struct worker *w = c->partition->worker;
+
+	if (c->memory == CALL_READ)
+		return false;
+	return q->in.kind != INPUT_COMMAND || q->command.kind != COMMAND_CREATE ||
+	       (q->command.expires_at && q->command.expires_at <= store_now(w->store));
+}
+
+static bool may_begin(struct call *c)
+{
+	struct worker *w = c->partition->worker;
+
+	if (c->partition->state != PARTITION_ACTIVE || w->told_paused || c->forgotten)
+		return false;
+	if (c->step || c->memory == CALL_READING || !c->first)
+		return false;
+	if (w->in_flight < (size_t)w->settings->worker_inflight)
+		return true;
+	if (!c->is_ready) {
+		c->is_ready = true;
+		c->ready_next = NULL;
+		if (w->ready_last)
+			w->ready_last->ready_next = c;
+		else
+			w->ready = c;
+		w->ready_last = c;
+	}
+	return false;
+}
+
+/* False: it came to nothing, and the next input may be tried. */
+static bool begin(struct call *c, struct queued *q)
+{
+	struct step *s = step_decide(c, q, call_decide);
+	int r;
+
+	if (q->in.kind == INPUT_DEADLINE)
+		c->deadline_queued = false;
+	r = s->plan.nothing ? 0 : encode(s, q->in.kind == INPUT_COMMAND ? MARGIN : 0);
+	if (r == -E2BIG) {
+		log_warn("call.too_big call=%s", c->id);
+		step_free(s);
+		s = step_decide(c, q, call_decide_too_big);
+		r = s->plan.nothing ? 0 : encode(s, 0);
+	}
+	if (r < 0)
+		log_error("step.failed call=%s error=%d", c->id, r);
+	if (r < 0 || s->plan.nothing) {
+		ignored(c, q, r < 0 ? "not-encodable" : s->plan.note);
+		step_free(s);
+		call_set_deadline(c);
+		return false;
+	}
+	s->input = q;
+	digest_random(&s->stamp, sizeof(s->stamp));
+	c->step = s;
+	step_ask(s);
+	return true;
+}
+
+void call_run(struct call *c)
+{
+	struct queued *q;
+
+	while (may_begin(c)) {
+		if (must_read(c, c->first)) {
+			read_again(c);
+			return;
+		}
+		q = call_pop(c);
+		q->in.command = q->in.kind == INPUT_COMMAND ? &q->command : NULL;
+		if (begin(c, q))
+			return;
+	}
+	call_release(c);
+}
+
+void calls_run_ready(struct worker *w)
+{
+	struct call *c;
+
+	while (w->ready && w->in_flight < (size_t)w->settings->worker_inflight) {
+		c = w->ready;
+		w->ready = c->ready_next;
+		if (!w->ready)
+			w->ready_last = NULL;
+		c->is_ready = false;
+		call_run(c);
+	}
+}
