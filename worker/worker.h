@@ -201,9 +201,18 @@ void call_run(struct call *c); /* begins the next step, if it can */
 void calls_run_ready(struct worker *w);
 void step_ask_again(struct call *c); /* after a takeover from memory: same stamp, same bytes */
 void step_free(struct step *s);
+void steps_register_metrics(void);
+
+/* ---- step_tell.c ---- */
+/*
+ * The record's and the events' bytes; `margin` bytes of each bound stay free.
+ * -E2BIG: over one of the bounds.  Others: these values have no Avro form, and
+ * never will.
+ */
+int step_encode(struct step *s, size_t margin);
+void step_tell(struct step *s); /* saved: its events go to Kafka, in order */
 /* Tells what a predecessor left in the outbox; `name` and `packed` are copied.  -EBADMSG: unreadable. */
 int step_tell_entry(struct partition *p, const char *name, const struct bytes *packed);
-void steps_register_metrics(void);
 
 /* ---- takeover.c ---- */
 void takeover_start(struct partition *p);

@@ -1,0 +1,221 @@
+/* call_commands.c - what commands do to a call; see call_parts.h */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call_parts.h"
+#include "digest.h"
+#include "must.h"
+
+/* The oldest of 32 makes room: a repeat comes within seconds, or is older than command.ttl. */
+static void remember_command(struct call_record *rec, const char *id)
+{
+	if (rec->command_ids_count == CALL_COMMANDS_KEPT) {
+		free(rec->command_ids[0]);
+		memmove(rec->command_ids, rec->command_ids + 1,
+		        (CALL_COMMANDS_KEPT - 1) * sizeof(*rec->command_ids));
+		rec->command_ids_count--;
+	}
+	rec->command_ids =
+	        must_realloc(rec->command_ids, (rec->command_ids_count + 1) * sizeof(*rec->command_ids));
+	rec->command_ids[rec->command_ids_count++] = must_strdup(id);
+}
+
+static void copy_identifier(struct identifier *out, const struct identifier *in)
+{
+	out->kind = in->kind;
+	out->value = must_strdup(in->value);
+}
+
+void call_new_record(struct call_record *rec, const struct call_command *c, const struct call_rules *rules)
+{
+	const struct create_body *b = c->create;
+
+	rec->call_leg_id = must_strdup(c->call_leg_id);
+	rec->tenant = must_strdup(c->tenant);
+	rec->api = c->api;
+	rec->state = CALL_ESTABLISHING;
+	rec->callback_uri = must_strdup(c->callback_uri);
+	rec->operation_context = must_strdup(c->operation_context);
+	copy_identifier(&rec->source, &b->source);
+	rec->source_alternate = must_strdup(b->source_alternate);
+	rec->subject = must_strdup(b->subject);
+	rec->participants_updated = b->participants_updated;
+	rec->dtmf_received = b->dtmf_received;
+	rec->next_seq = 1;
+	rec->next_number = 1;
+	rec->answer_by = c->answer_by;
+	rec->created_at = rules->now;
+	rec->ends_by = rules->now + rules->call_max;
+	rec->campaign_id = must_strdup(c->campaign_id);
+	rec->contact_id = must_strdup(c->contact_id);
+	rec->attempt = c->attempt;
+	rec->body_hash.data = must_copy(c->body_hash.data, c->body_hash.len);
+	rec->body_hash.len = c->body_hash.len;
+	rec->traceparent = must_strdup(c->traceparent);
+}
+
+static void add_leg(struct decision *d, const struct identifier *target)
+{
+	struct call_record *rec = d->rec;
+	struct carrier *carrier = d->rules->carrier;
+	char participant[UUID_SIZE], index[12];
+	struct leg *leg;
+
+	rec->legs = must_realloc(rec->legs, (rec->legs_count + 1) * sizeof(*rec->legs));
+	leg = &rec->legs[rec->legs_count++];
+	*leg = (struct leg){ .number = (int32_t)rec->legs_count, .state = LEG_INTENT, .tries = 1 };
+	snprintf(index, sizeof(index), "%d", leg->number - 1);
+	uuid_derive(participant, "participant", d->command->command_id, index);
+	leg->participant_id = must_strdup(participant);
+	copy_identifier(&leg->identifier, target);
+	leg->command_id = must_strdup(d->command->command_id);
+	leg->carrier = must_strdup(carrier->ops->name);
+	leg->dial_id = must_printf("%s.%d.%d", rec->call_leg_id, leg->number, leg->tries);
+	if (carrier->ops->address_of(carrier, target, &leg->address) < 0) {
+		leg->state = LEG_ENDED;
+		call_leg_ended(leg, 404, "this carrier can't reach such an identifier");
+	}
+}
+
+static void decide_create(struct decision *d, bool below_next)
+{
+	const struct call_command *c = d->command;
+
+	if (call_exists(d->rec)) {
+		decision_nothing(d, "repeated");
+		return;
+	}
+	if (c->expires_at && c->expires_at <= d->rules->now) {
+		if (below_next) { /* told and forgotten long ago */
+			decision_nothing(d, "expired-and-told");
+			return;
+		}
+		call_new_record(d->rec, c, d->rules);
+		remember_command(d->rec, c->command_id);
+		call_end(d, OUTCOME_EXPIRED);
+		return;
+	}
+	call_new_record(d->rec, c, d->rules);
+	remember_command(d->rec, c->command_id);
+	for (size_t i = 0; i < c->create->targets_count; i++)
+		add_leg(d, &c->create->targets[i]);
+	/* with its dials: no record more, and the ledger knows of them before the phones do */
+	tell_state(&d->tell, CALL_ESTABLISHING);
+	call_end_if_over(d);
+}
+
+static void decide_hangup(struct decision *d)
+{
+	if (d->rec->state == CALL_TERMINATING) {
+		decision_nothing(d, "ending-already");
+		return;
+	}
+	call_hang_up_all(d, OUTCOME_CANCELLED);
+}
+
+static bool room_for(const struct call_record *rec, const struct call_command *c)
+{
+	size_t contexts = c->operation_context ? strlen(c->operation_context) : 0;
+
+	for (size_t i = 0; i < rec->operations_count; i++)
+		contexts += rec->operations[i].context ? strlen(rec->operations[i].context) : 0;
+	return rec->operations_count < CALL_OPERATIONS_MAX && contexts <= CALL_CONTEXTS_MAX;
+}
+
+void call_refuse_play(struct decision *d, struct result result)
+{
+	const struct call_command *c = d->command;
+	const struct operation op = { .id = c->command_id,
+		                      .context = c->operation_context,
+		                      .callback_uri = c->callback_uri };
+
+	tell_play_result(&d->tell, &op, result, false);
+}
+
+/* Saved as an intent, then asked for, then saved as started: a new owner can tell the two apart. */
+static void start_play(struct decision *d)
+{
+	const struct call_command *c = d->command;
+	struct call_record *rec = d->rec;
+	struct operation *op;
+
+	rec->operations =
+	        must_realloc(rec->operations, (rec->operations_count + 1) * sizeof(*rec->operations));
+	op = &rec->operations[rec->operations_count++];
+	*op = (struct operation){
+		.id = must_strdup(c->command_id),
+		.kind = OPERATION_PLAY,
+		.state = OPERATION_INTENT,
+		.context = must_strdup(c->operation_context),
+		.callback_uri = must_strdup(c->callback_uri),
+		.audio_file_uri = must_strdup(c->play->audio_file_uri),
+		.loop = c->play->loop,
+		.started_at = d->rules->now,
+	};
+	for (size_t i = 0; i < rec->legs_count; i++) {
+		struct act *a;
+
+		if (rec->legs[i].state != LEG_TALKING)
+			continue;
+		a = plan_add_act(d->plan, ACT_PLAY, rec->legs[i].dial_id);
+		a->play = must_strdup(op->id);
+		a->uri = must_strdup(op->audio_file_uri);
+		a->loop = op->loop;
+	}
+	d->plan->started = true;
+	tell_taken(&d->tell, c);
+}
+
+static void decide_play(struct decision *d)
+{
+	const struct call_record *rec = d->rec;
+
+	if (rec->state == CALL_ESTABLISHING)
+		call_refuse_play(d, RESULT_NOT_ESTABLISHED);
+	else if (rec->state != CALL_ESTABLISHED)
+		call_refuse_play(d, RESULT_CALL_ENDED);
+	else if (!room_for(rec, d->command))
+		call_refuse_play(d, RESULT_TOO_MUCH);
+	else
+		start_play(d);
+}
+
+void decide_command(struct decision *d, bool below_next)
+{
+	const struct call_command *c = d->command;
+	struct call_record *rec = d->rec;
+
+	if (c->kind == COMMAND_CREATE) {
+		decide_create(d, below_next);
+		return;
+	}
+	if (!call_exists(rec)) {
+		decision_nothing(d, "no-such-call");
+		return;
+	}
+	if (call_is_over(rec)) { /* nothing is told after the final event */
+		decision_nothing(d, "call-is-over");
+		return;
+	}
+	if (call_knows_command(rec, c->command_id)) {
+		decision_nothing(d, "repeated");
+		return;
+	}
+	if (c->answer_by > rec->answer_by)
+		rec->answer_by = c->answer_by;
+	switch (c->kind) {
+	case COMMAND_HANGUP:
+	case COMMAND_DELETE:
+		decide_hangup(d);
+		break;
+	case COMMAND_PLAY:
+		decide_play(d);
+		break;
+	default: /* of a newer producer */
+		decision_nothing(d, "not-known-here");
+		return;
+	}
+	if (!call_is_over(rec) && !d->plan->nothing)
+		remember_command(rec, c->command_id);
+}
