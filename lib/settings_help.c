@@ -1,0 +1,102 @@
+/* settings_help.c - the table as --help and as README's list */
+#include "settings.h"
+
+#include <string.h>
+
+#include "settings_table.h"
+
+static const char *purpose(enum program program)
+{
+	switch (program) {
+	case PRODUCER:
+		return "Takes call commands over HTTP and puts them into Kafka.";
+	case WORKER:
+		return "Carries out call commands from Kafka, with the calls' state in Redis.";
+	case NOTIFIER:
+		return "Sends the events of calls from Kafka to webhooks.";
+	case TOOL:
+		break;
+	}
+	return "Makes topics and shows calls.";
+}
+
+static void write_range(FILE *out, const struct setting *d)
+{
+	if (d->min)
+		fprintf(out, " (%s to %s)", d->min, d->max);
+	else if (d->choices)
+		fprintf(out, " (%s)", d->choices);
+}
+
+void settings_help(FILE *out, enum program program)
+{
+	fprintf(out, "usage: %s [--name value | --name=value]...%s\n", program_name(program),
+	        program == TOOL ? " command [argument]..." : "");
+	fprintf(out, "%s\n\nSettings, with their defaults:\n", purpose(program));
+	for (const struct setting *d = settings_table; d->name; d++) {
+		const char *value = setting_default(d, program);
+
+		if (!(d->programs & program))
+			continue;
+		fprintf(out, "  --%s %s\n      %s", d->name, *value ? value : "\"\"", d->help);
+		write_range(out, d);
+		fputc('\n', out);
+	}
+	fprintf(out,
+	        "  --kafka.<name> <value>\n"
+	        "      passed to librdkafka, which knows the names: kafka.security.protocol and so on\n"
+	        "  --config <path>\n"
+	        "      a file with `name = value` lines; one file may serve all programs\n"
+	        "  --help\n"
+	        "  --version\n"
+	        "\n"
+	        "A setting is also read from the file and from the environment, %s from\n"
+	        "%s.  A flag counts more than the environment, and that more than the file.\n",
+	        program & WORKER ? "ring.timeout" : "redis.timeout",
+	        program & WORKER ? "CALLCAST_RING_TIMEOUT" : "CALLCAST_REDIS_TIMEOUT");
+}
+
+static void write_programs(FILE *out, unsigned int programs)
+{
+	static const struct {
+		enum program program;
+		const char *name;
+	} names[] = {
+		{ PRODUCER, "producer" },
+		{ WORKER, "worker" },
+		{ NOTIFIER, "notifier" },
+		{ TOOL, "callcast" },
+	};
+	const char *comma = "";
+
+	if (programs == ALL_PROGRAMS) {
+		fputs("all", out);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (programs & names[i].program) {
+			fprintf(out, "%s%s", comma, names[i].name);
+			comma = ", ";
+		}
+	}
+}
+
+void settings_markdown(FILE *out)
+{
+	fputs("| setting | programs | default | range | what it is |\n|---|---|---|---|---|\n", out);
+	for (const struct setting *d = settings_table; d->name; d++) {
+		fprintf(out, "| `%s` | ", d->name);
+		write_programs(out, d->programs);
+		if (!d->value)
+			fputs(" | `127.0.0.1:9101`, `:9102`, `:9103` | ", out);
+		else if (*d->value)
+			fprintf(out, " | `%s` | ", d->value);
+		else
+			fputs(" | | ", out);
+		if (d->min)
+			fprintf(out, "%s to %s", d->min, d->max);
+		else if (d->choices)
+			fputs(d->choices, out);
+		fprintf(out, " | %s |\n", d->help);
+	}
+}
