@@ -1,0 +1,24 @@
+/*
+ * show_json.h - records as JSON, for show: names as in the schemas, times in RFC 3339
+ *
+ * Callback queries are secrets and are masked in all of it.
+ */
+#ifndef SHOW_JSON_H
+#define SHOW_JSON_H
+
+#include <jansson.h>
+
+#include "records.h"
+
+#define TIME_SIZE 32
+/* "2026-11-22T08:00:00.123456Z"; "" for 0.  Returns out. */
+const char *time_text(char out[TIME_SIZE], int64_t us);
+
+/* Both are the caller's to decref. */
+json_t *record_json(const struct call_record *r);
+json_t *event_json(const struct call_event *e, int64_t offset);
+
+/* A copy of `v`, the caller's, with the phone numbers in its strings masked: "4:+46701234567" is "4:+46*******67". */
+json_t *json_masked(const json_t *v);
+
+#endif
