@@ -14,8 +14,10 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfo
 # asked only when something is compiled: a machine without the packages can still say `make deps`
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
-COMPILE  = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -Ilib $(INCLUDES) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
-LINK     = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS) -lm -lpthread
+# V=1 shows whole commands, else one word and the file
+SAY      = $(if $(V),,@echo "  $(1)  $(@:$(BUILD)/%=%)";)
+COMPILE  = $(call SAY,cc  )$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -Ilib $(INCLUDES) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+LINK     = $(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS) -lm -lpthread
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 
 .PHONY: all clean
@@ -25,10 +27,10 @@ all: $(PROGRAMS) $(BUILD)/bin/callcast-demo $(BUILD)/bin/callcast-broker
 # Schemas and Redis scripts are compiled in: each becomes a C string in a generated file.
 $(BUILD)/gen/schemas.c: local/embed.sh $(wildcard schemas/*.avsc schemas/history/*.avsc)
 	@mkdir -p $(@D)
-	./local/embed.sh schema $(filter %.avsc,$^) > $@.tmp && mv $@.tmp $@
+	@./local/embed.sh schema $(filter %.avsc,$^) > $@.tmp && mv $@.tmp $@
 $(BUILD)/gen/scripts.c: local/embed.sh $(wildcard worker/scripts/*.lua)
 	@mkdir -p $(@D)
-	./local/embed.sh script $(filter %.lua,$^) > $@.tmp && mv $@.tmp $@
+	@./local/embed.sh script $(filter %.lua,$^) > $@.tmp && mv $@.tmp $@
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(COMPILE) -c -o $@ $<
 
@@ -37,14 +39,14 @@ $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 .SECONDEXPANSION:
 $(BUILD)/%.a: $$(call objects,$$*) $$(if $$(filter lib,$$*),$(BUILD)/gen/schemas.o) $$(if $$(filter worker,$$*),$(BUILD)/gen/scripts.o)
 	@mkdir -p $(@D) && rm -f $@
-	$(AR) rcs $@ $^
+	$(call SAY,ar  )$(AR) rcs $@ $^
 $(BUILD)/bin/callcast-%: $(BUILD)/%/main.o $(BUILD)/%.a $(BUILD)/lib.a
 	@mkdir -p $(@D)
 	$(LINK)
 $(BUILD)/bin/callcast: $(BUILD)/cli/main.o $(BUILD)/cli.a $(BUILD)/lib.a
 	@mkdir -p $(@D)
 	$(LINK)
-$(BUILD)/bin/callcast-demo: $(BUILD)/examples/demo.o $(BUILD)/lib.a
+$(BUILD)/bin/callcast-demo: $$(call objects,examples) $(BUILD)/lib.a
 	@mkdir -p $(@D)
 	$(LINK)
 $(BUILD)/bin/callcast-broker: $(BUILD)/local/broker.o $(BUILD)/lib.a
@@ -53,10 +55,10 @@ $(BUILD)/bin/callcast-broker: $(BUILD)/local/broker.o $(BUILD)/lib.a
 # includes of a program's own folder; the programs never include each other
 $(BUILD)/tests/%: INCLUDES := $(FOLDERS:%=-I%) -Itests -Itests/fake
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fake.a $(FOLDERS:%=$(BUILD)/%.a) $(BUILD)/lib.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS) -lcmocka -lm -lpthread
+	$(LINK) -lcmocka
 $(BUILD)/tests/fake.a: $$(call objects,tests/fake)
 	@mkdir -p $(@D) && rm -f $@
-	$(AR) rcs $@ $^
+	$(call SAY,ar  )$(AR) rcs $@ $^
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
