@@ -106,7 +106,7 @@ static size_t count_rows(const struct calls *c, struct row rows[ROWS_MAX])
 static void write_table(const struct calls *c)
 {
 	static const char bar[BAR + 1] = "########################################";
-	struct row rows[ROWS_MAX];
+	struct row rows[ROWS_MAX] = { 0 };
 	const size_t n = count_rows(c, rows);
 
 	printf("\n  %-32s %6s\n", "outcome", "calls");

@@ -86,7 +86,8 @@ static const char *text_refused(const char *uri)
 		return "must not be longer than 2048 bytes";
 	for (i = 0; uri[i]; i++) {
 		if (uri[i] <= ' ' || uri[i] > '~') /* also all that is not ASCII */
-			return "must not contain blanks, control characters or other than ASCII (percent-encode them)";
+			return "must not contain blanks, control characters or other than ASCII "
+			       "(percent-encode them)";
 		if (uri[i] == '\\')
 			return "must not contain a backslash";
 	}
@@ -185,7 +186,7 @@ static bool begins_like(const struct parts *p, const char *prefix)
 	if (parts_open(&q, prefix) < 0)
 		return false;
 	alike = strcasecmp(p->scheme, q.scheme) == 0 && strcasecmp(p->host, q.host) == 0 &&
-		strcmp(p->port, q.port) == 0 && strncmp(p->path, q.path, strlen(q.path)) == 0;
+	        strcmp(p->port, q.port) == 0 && strncmp(p->path, q.path, strlen(q.path)) == 0;
 	parts_clear(&q);
 	return alike;
 }
@@ -236,8 +237,8 @@ const char *callback_masked(char *out, size_t size, const char *uri)
 		snprintf(out, size, "***");
 		return out;
 	}
-	snprintf(out, size, "%s://%s%s%s%s%s", p.scheme, p.host, p.port_given ? ":" : "", p.port_given ? p.port : "",
-		 p.path, p.query ? "?***" : "");
+	snprintf(out, size, "%s://%s%s%s%s%s", p.scheme, p.host, p.port_given ? ":" : "",
+	         p.port_given ? p.port : "", p.path, p.query ? "?***" : "");
 	parts_clear(&p);
 	return out;
 }

@@ -33,9 +33,9 @@ static const struct {
 
 /* Within 2000::/3; whatever lies outside of that is inside anyway (::1, fc00::/7, fe80::/10, ff00::/8 ...). */
 static const struct network inside_v6[] = {
-	{ { 0x20, 0x01, 0x00 }, 23 },	    /* protocol assignments, Teredo */
+	{ { 0x20, 0x01, 0x00 }, 23 },       /* protocol assignments, Teredo */
 	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
-	{ { 0x3f, 0xff, 0x00 }, 20 },	    /* documentation */
+	{ { 0x3f, 0xff, 0x00 }, 20 },       /* documentation */
 };
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
@@ -118,8 +118,10 @@ static int take_part(struct callback_rules *r, const char *part, size_t len, cha
 		return -EINVAL;
 	}
 	if (len >= sizeof(text) || parse_network(&r->allowed[r->count], text) < 0) {
-		snprintf(why, size, "'%.*s' is not a network such as 127.0.0.0/8 or ::1/128 (bits after the prefix are 0)",
-			 (int)(len < 60 ? len : 60), part);
+		snprintf(why, size,
+		         "'%.*s' is not a network such as 127.0.0.0/8 or ::1/128 (bits after the prefix are "
+		         "0)",
+		         (int)(len < 60 ? len : 60), part);
 		return -EINVAL;
 	}
 	r->count++;

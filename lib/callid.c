@@ -15,7 +15,8 @@ enum {
 	DERIVED_BYTES = 9,
 };
 
-static void make_tag(uint8_t tag[DIGEST_SIZE], const struct server_key *key, const char *tenant, const uint8_t *id)
+static void make_tag(uint8_t tag[DIGEST_SIZE], const struct server_key *key, const char *tenant,
+                     const uint8_t *id)
 {
 	/* the NUL ends the name, so that no name runs into the bytes behind it */
 	struct digest_part parts[] = { { tenant, strlen(tenant) + 1 }, { id, TAG_AT } };
@@ -23,8 +24,8 @@ static void make_tag(uint8_t tag[DIGEST_SIZE], const struct server_key *key, con
 	digest_hmac(key->mac, tag, parts, 2);
 }
 
-int callid_make(char out[CALLID_SIZE], const struct tenants *t, const char *tenant, int key, int32_t partition,
-		uint32_t seconds, const uint8_t *derive)
+int callid_make(char out[CALLID_SIZE], const struct tenants *t, const char *tenant, int key,
+                int32_t partition, uint32_t seconds, const uint8_t *derive)
 {
 	const struct server_key *sk;
 	uint8_t id[ID_BYTES], tag[DIGEST_SIZE];

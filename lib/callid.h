@@ -22,7 +22,8 @@ struct callid {
 
 /*
  * A new id.  `derive` (9 bytes) makes it repeatable, NULL draws at random.
- * `key` < 0: the current server key.  -ENOENT: no such server key.
+ * `key` < 0: the current server key.  -ENOENT: no such server key; -EINVAL: a
+ * partition that two bytes can't hold.
  */
 int callid_make(char out[CALLID_SIZE], const struct tenants *t, const char *tenant, int key, int32_t partition,
 		uint32_t seconds, const uint8_t *derive);

@@ -244,7 +244,8 @@ bool uuid_valid(const char *text)
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 		char c = text[i];
 
-		if (dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
+		if (dash ? c != '-'
+		         : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
 			return false;
 	}
 	return text[i] == '\0';

@@ -105,7 +105,8 @@ static int load_schema(const struct embedded *e, char *why, size_t size)
 
 	base = base ? base + 1 : e->name;
 	len = strlen(base);
-	if (len < 5 || strcmp(base + len - 5, ".avsc") != 0 || !parse_name(base, len - 5, &v->type, &v->number))
+	if (len < 5 || strcmp(base + len - 5, ".avsc") != 0 ||
+	    !parse_name(base, len - 5, &v->type, &v->number))
 		return fault(why, size, "%s: not <record>.avsc or <record>.<version>.avsc", e->name);
 	if (all.count == VERSIONS_MAX)
 		return fault(why, size, "%s: more than %d schemas", e->name, VERSIONS_MAX);
@@ -180,8 +181,9 @@ static int choose_written(const char *setting, char *why, size_t size)
 		if (!all.written[t])
 			return fault(why, size, "schema.write: %s has no version %d", names[t], number);
 		if (!all.written[t]->plan->complete)
-			return fault(why, size, "schema.write: %s version %d has fields that are no longer written",
-				     names[t], number);
+			return fault(why, size,
+			             "schema.write: %s version %d has fields that are no longer written",
+			             names[t], number);
 	}
 	return 0;
 }
@@ -196,7 +198,8 @@ static int take_id(const char *path, const char *name, json_t *value, char *why,
 	size_t i;
 
 	if (!json_is_integer(value) || id < 0 || id > UINT32_MAX)
-		return fault(why, size, "schema.registry: %s: %.60s: not an id (0 to 4294967295)", path, name);
+		return fault(why, size, "schema.registry: %s: %.60s: not an id (0 to 4294967295)", path,
+		             name);
 	if (parse_name(name, strlen(name), &type, &number)) {
 		v = number == INT32_MAX ? all.written[type] : find_version(type, number);
 		if (v && number != INT32_MAX && v->number != number)
@@ -206,8 +209,8 @@ static int take_id(const char *path, const char *name, json_t *value, char *why,
 		return fault(why, size, "schema.registry: %s: no schema is named '%.60s'", path, name);
 	for (i = 0; i < all.count; i++) {
 		if (all.versions[i].has_id && all.versions[i].id == (uint32_t)id)
-			return fault(why, size, "schema.registry: %s: %.60s: id %lld stands twice", path, name,
-				     (long long)id);
+			return fault(why, size, "schema.registry: %s: %.60s: id %lld stands twice", path,
+			             name, (long long)id);
 	}
 	v->has_id = true;
 	v->id = (uint32_t)id;
@@ -226,7 +229,8 @@ static int load_registry(const char *path, char *why, size_t size)
 		return fault(why, size, "schema.registry: %s: line %d: %s", path, error.line, error.text);
 	if (!json_is_object(map))
 		r = fault(why, size, "schema.registry: %s: not an object {\"CallCommand\": id, ...}", path);
-	json_object_foreach(map, name, value) {
+	json_object_foreach(map, name, value)
+	{
 		if (r == 0)
 			r = take_id(path, name, value, why, size);
 	}
@@ -331,8 +335,8 @@ static const struct version *by_fingerprint(enum record_type type, uint64_t fing
 }
 
 /* The writer's schema and where the body begins. */
-static int read_frame(const struct version **out, size_t *skip, enum record_type type, const uint8_t *data, size_t len,
-		      const char **why)
+static int read_frame(const struct version **out, size_t *skip, enum record_type type, const uint8_t *data,
+                      size_t len, const char **why)
 {
 	const struct version *v;
 	uint64_t n = 0;

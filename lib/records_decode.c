@@ -287,8 +287,8 @@ static int get_list(struct source *s, const struct plan_step *step, char *record
 			return r;
 		for (i = 0; i < count; i++, done++) {
 			item = (char *)pointer_at(record + f->offset) + done * size;
-			r = f->kind == FIELD_TEXTS ? get_text(s, (char **)item, true) :
-						     decode_record(s, step->plan, item);
+			r = f->kind == FIELD_TEXTS ? get_text(s, (char **)item, true)
+			                           : decode_record(s, step->plan, item);
 			if (r < 0)
 				return r;
 		}

@@ -18,16 +18,16 @@
 /* ---- tables ---- */
 
 enum field_kind {
-	FIELD_TEXT,	/* char *: string, or null and string */
-	FIELD_INT32,	/* int32_t: int */
-	FIELD_INT64,	/* int64_t: long */
-	FIELD_FLAG,	/* bool: boolean */
-	FIELD_WORD,	/* int: enum, by the names in `symbols` */
-	FIELD_BLOB,	/* struct bytes: bytes */
-	FIELD_PART,	/* a struct inside the struct: record */
+	FIELD_TEXT,     /* char *: string, or null and string */
+	FIELD_INT32,    /* int32_t: int */
+	FIELD_INT64,    /* int64_t: long */
+	FIELD_FLAG,     /* bool: boolean */
+	FIELD_WORD,     /* int: enum, by the names in `symbols` */
+	FIELD_BLOB,     /* struct bytes: bytes */
+	FIELD_PART,     /* a struct inside the struct: record */
 	FIELD_OPTIONAL, /* pointer to a struct: null and record */
-	FIELD_LIST,	/* array of structs with a count: array of records */
-	FIELD_TEXTS,	/* array of char * with a count: array of strings */
+	FIELD_LIST,     /* array of structs with a count: array of records */
+	FIELD_TEXTS,    /* array of char * with a count: array of strings */
 };
 
 struct table;
@@ -36,10 +36,10 @@ struct field {
 	const char *name; /* in the schema */
 	enum field_kind kind;
 	size_t offset;
-	size_t count_offset;	    /* LIST, TEXTS */
+	size_t count_offset;        /* LIST, TEXTS */
 	const struct table *table;  /* PART, OPTIONAL, LIST */
 	const char *const *symbols; /* WORD: the number's name; ends with NULL */
-	int64_t missing;	    /* number for a field that the writer's schema lacks */
+	int64_t missing;            /* number for a field that the writer's schema lacks */
 };
 
 struct table {
@@ -104,11 +104,11 @@ struct type_member {
 
 struct type {
 	enum type_kind kind;
-	const char *name;	     /* full name of a record or enum */
+	const char *name;            /* full name of a record or enum */
 	struct type_member *members; /* fields, branches of a union, or the one item type of an array */
-	const char **symbols;	     /* enum */
-	size_t count;		     /* of members or symbols */
-	size_t least;		     /* no value takes fewer bytes; bounds what an array may claim to hold */
+	const char **symbols;        /* enum */
+	size_t count;                /* of members or symbols */
+	size_t least;                /* no value takes fewer bytes; bounds what an array may claim to hold */
 };
 
 struct schema {
@@ -133,10 +133,10 @@ uint64_t schema_crc64(const void *data, size_t len);
 struct plan_step {
 	const struct type *type;   /* of the field, without the null beside it */
 	const struct field *field; /* NULL: the struct has no place for it, it is read past */
-	int null_branch;	   /* 0 or 1 in a union with null; -1: no union */
+	int null_branch;           /* 0 or 1 in a union with null; -1: no union */
 	const struct plan *plan;   /* PART, OPTIONAL, LIST */
-	const int *to_number;	   /* WORD: the struct's number of each of the schema's symbols */
-	const int *to_symbol;	   /* WORD: the schema's symbol of each number, -1: it has none */
+	const int *to_number;      /* WORD: the struct's number of each of the schema's symbols */
+	const int *to_symbol;      /* WORD: the schema's symbol of each number, -1: it has none */
 	int numbers;
 };
 

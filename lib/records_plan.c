@@ -50,9 +50,9 @@ static void open_union(struct plan_step *step)
 static bool fits(const struct plan_step *step)
 {
 	static const enum type_kind kinds[] = {
-		[FIELD_TEXT] = TYPE_STRING, [FIELD_INT32] = TYPE_INT,	    [FIELD_INT64] = TYPE_LONG,
-		[FIELD_FLAG] = TYPE_BOOLEAN, [FIELD_WORD] = TYPE_ENUM,	    [FIELD_BLOB] = TYPE_BYTES,
-		[FIELD_PART] = TYPE_RECORD, [FIELD_OPTIONAL] = TYPE_RECORD, [FIELD_LIST] = TYPE_ARRAY,
+		[FIELD_TEXT] = TYPE_STRING,  [FIELD_INT32] = TYPE_INT,       [FIELD_INT64] = TYPE_LONG,
+		[FIELD_FLAG] = TYPE_BOOLEAN, [FIELD_WORD] = TYPE_ENUM,       [FIELD_BLOB] = TYPE_BYTES,
+		[FIELD_PART] = TYPE_RECORD,  [FIELD_OPTIONAL] = TYPE_RECORD, [FIELD_LIST] = TYPE_ARRAY,
 		[FIELD_TEXTS] = TYPE_ARRAY,
 	};
 	enum field_kind kind = step->field->kind;

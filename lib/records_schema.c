@@ -79,9 +79,12 @@ struct parser {
 };
 
 static const struct type primitives[] = {
-	{ .kind = TYPE_NULL, .name = "null", .least = 0 },   { .kind = TYPE_BOOLEAN, .name = "boolean", .least = 1 },
-	{ .kind = TYPE_INT, .name = "int", .least = 1 },     { .kind = TYPE_LONG, .name = "long", .least = 1 },
-	{ .kind = TYPE_BYTES, .name = "bytes", .least = 1 }, { .kind = TYPE_STRING, .name = "string", .least = 1 },
+	{ .kind = TYPE_NULL, .name = "null", .least = 0 },
+	{ .kind = TYPE_BOOLEAN, .name = "boolean", .least = 1 },
+	{ .kind = TYPE_INT, .name = "int", .least = 1 },
+	{ .kind = TYPE_LONG, .name = "long", .least = 1 },
+	{ .kind = TYPE_BYTES, .name = "bytes", .least = 1 },
+	{ .kind = TYPE_STRING, .name = "string", .least = 1 },
 };
 
 static int parse_type(struct parser *p, const struct type **out, json_t *json, const char *namespace);
@@ -180,7 +183,8 @@ static int parse_union(struct parser *p, const struct type **out, json_t *json, 
 		return fault(p, "a union has no branch");
 
 	fputc('[', p->canonical);
-	json_array_foreach(json, i, branch) {
+	json_array_foreach(json, i, branch)
+	{
 		if (i)
 			fputc(',', p->canonical);
 		if (json_is_array(branch))
@@ -230,7 +234,8 @@ static int parse_enum(struct parser *p, struct type *t, json_t *json)
 		return -ENOMEM;
 
 	fputs("\"type\":\"enum\",\"symbols\":[", p->canonical);
-	json_array_foreach(symbols, i, symbol) {
+	json_array_foreach(symbols, i, symbol)
+	{
 		const char *text = json_string_value(symbol);
 
 		if (!text || !is_name(text))
@@ -256,7 +261,8 @@ static int parse_record(struct parser *p, struct type *t, json_t *json, const ch
 		return -ENOMEM;
 
 	fputs("\"type\":\"record\",\"fields\":[", p->canonical);
-	json_array_foreach(fields, i, field) {
+	json_array_foreach(fields, i, field)
+	{
 		const char *name = json_string_value(json_object_get(field, "name"));
 
 		if (!name || !is_name(name))
@@ -275,7 +281,8 @@ static int parse_record(struct parser *p, struct type *t, json_t *json, const ch
 }
 
 /* A record or enum: known by its name from its end on, so that none contains itself. */
-static int parse_named(struct parser *p, const struct type **out, json_t *json, bool record, const char *namespace)
+static int parse_named(struct parser *p, const struct type **out, json_t *json, bool record,
+                       const char *namespace)
 {
 	const char *name = json_string_value(json_object_get(json, "name"));
 	const char *own = json_string_value(json_object_get(json, "namespace"));
@@ -287,7 +294,7 @@ static int parse_named(struct parser *p, const struct type **out, json_t *json, 
 	if (p->named_count == NAMED_MAX)
 		return fault(p, "more than %d types with a name", NAMED_MAX);
 	if (own)
-		namespace = own;
+	namespace = own;
 	t = new_type(p, record ? TYPE_RECORD : TYPE_ENUM, 0);
 	if (!t)
 		return -ENOMEM;

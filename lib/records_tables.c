@@ -2,45 +2,84 @@
 #include "records_parts.h"
 
 #define AT(type, member) offsetof(struct type, member)
-#define COUNT_OF(table)	 (sizeof(table) / sizeof((table)[0]))
+#define COUNT_OF(table)  (sizeof(table) / sizeof((table)[0]))
 
-#define TEXT(avro, type, member)	  { avro, FIELD_TEXT, AT(type, member), 0, NULL, NULL, 0 }
-#define INT32(avro, type, member)	  { avro, FIELD_INT32, AT(type, member), 0, NULL, NULL, 0 }
-#define INT64(avro, type, member)	  { avro, FIELD_INT64, AT(type, member), 0, NULL, NULL, 0 }
-#define INT64_FROM_1(avro, type, member)  { avro, FIELD_INT64, AT(type, member), 0, NULL, NULL, 1 }
-#define FLAG(avro, type, member)	  { avro, FIELD_FLAG, AT(type, member), 0, NULL, NULL, 0 }
-#define WORD(avro, type, member, symbols) { avro, FIELD_WORD, AT(type, member), 0, NULL, symbols, 0 }
-#define BLOB(avro, type, member)	  { avro, FIELD_BLOB, AT(type, member), 0, NULL, NULL, 0 }
-#define PART(avro, type, member, table)	  { avro, FIELD_PART, AT(type, member), 0, table, NULL, 0 }
-#define OPTIONAL(avro, type, member, table) \
-	{ avro, FIELD_OPTIONAL, AT(type, member), 0, table, NULL, 0 }
-#define LIST(avro, type, member, table) \
-	{ avro, FIELD_LIST, AT(type, member), AT(type, member##_count), table, NULL, 0 }
-#define TEXTS(avro, type, member) \
-	{ avro, FIELD_TEXTS, AT(type, member), AT(type, member##_count), NULL, NULL, 0 }
+#define TEXT(avro, type, member)                                                                             \
+	{                                                                                                    \
+		avro, FIELD_TEXT, AT(type, member), 0, NULL, NULL, 0                                         \
+	}
+#define INT32(avro, type, member)                                                                            \
+	{                                                                                                    \
+		avro, FIELD_INT32, AT(type, member), 0, NULL, NULL, 0                                        \
+	}
+#define INT64(avro, type, member)                                                                            \
+	{                                                                                                    \
+		avro, FIELD_INT64, AT(type, member), 0, NULL, NULL, 0                                        \
+	}
+#define INT64_FROM_1(avro, type, member)                                                                     \
+	{                                                                                                    \
+		avro, FIELD_INT64, AT(type, member), 0, NULL, NULL, 1                                        \
+	}
+#define FLAG(avro, type, member)                                                                             \
+	{                                                                                                    \
+		avro, FIELD_FLAG, AT(type, member), 0, NULL, NULL, 0                                         \
+	}
+#define WORD(avro, type, member, symbols)                                                                    \
+	{                                                                                                    \
+		avro, FIELD_WORD, AT(type, member), 0, NULL, symbols, 0                                      \
+	}
+#define BLOB(avro, type, member)                                                                             \
+	{                                                                                                    \
+		avro, FIELD_BLOB, AT(type, member), 0, NULL, NULL, 0                                         \
+	}
+#define PART(avro, type, member, table)                                                                      \
+	{                                                                                                    \
+		avro, FIELD_PART, AT(type, member), 0, table, NULL, 0                                        \
+	}
+#define OPTIONAL(avro, type, member, table)                                                                  \
+	{                                                                                                    \
+		avro, FIELD_OPTIONAL, AT(type, member), 0, table, NULL, 0                                    \
+	}
+#define LIST(avro, type, member, table)                                                                      \
+	{                                                                                                    \
+		avro, FIELD_LIST, AT(type, member), AT(type, member##_count), table, NULL, 0                 \
+	}
+#define TEXTS(avro, type, member)                                                                            \
+	{                                                                                                    \
+		avro, FIELD_TEXTS, AT(type, member), AT(type, member##_count), NULL, NULL, 0                 \
+	}
 
-#define TABLE(type) { sizeof(struct type), type##_fields, COUNT_OF(type##_fields) }
+#define TABLE(type)                                                                                          \
+	{                                                                                                    \
+		sizeof(struct type), type##_fields, COUNT_OF(type##_fields)                                  \
+	}
 
 /* ---- enums: the number's name in the schema, in the order of the C enum ---- */
 
 static const char *const identifier_symbols[] = { "none", "phoneNumber", "communicationUser", "raw", NULL };
 static const char *const api_symbols[] = { "calls", "calling", "callConnections", NULL };
 static const char *const command_symbols[] = { "create", "hangup", "delete", "play",
-					       "cancel", "invite", "remove", NULL };
-static const char *const call_symbols[] = { "idle", "establishing", "established", "left",
-					    "terminating", "terminated", NULL };
-static const char *const leg_symbols[] = { "queued",  "intent", "go",	 "ringing",
-					   "talking", "ending", "ended", NULL };
+	                                       "cancel", "invite", "remove", NULL };
+static const char *const call_symbols[] = { "idle",        "establishing", "established", "left",
+	                                    "terminating", "terminated",   NULL };
+static const char *const leg_symbols[] = { "queued",  "intent", "go",    "ringing",
+	                                   "talking", "ending", "ended", NULL };
 static const char *const slot_symbols[] = { "none", "wanted", "taken", "givenBack", NULL };
 static const char *const operation_symbols[] = { "play", "invite", NULL };
 static const char *const operation_state_symbols[] = { "intent", "started", NULL };
 static const char *const event_symbols[] = {
-	"CallLegStateChanged",	   "DtmfReceived",	  "PlayAudioResult", "InviteParticipantResult",
-	"ParticipantsUpdated",	   "DialAnnounced",	  "LegChanged",	     "Snapshot",
+	"CallLegStateChanged",
+	"DtmfReceived",
+	"PlayAudioResult",
+	"InviteParticipantResult",
+	"ParticipantsUpdated",
+	"DialAnnounced",
+	"LegChanged",
+	"Snapshot",
 	NULL,
 };
 const char *const outcome_symbols[] = {
-	"none",	       "completed", "busy",    "noAnswer", "declined", "noSuchNumber", "network",
+	"none",        "completed", "busy",    "noAnswer", "declined", "noSuchNumber", "network",
 	"unreachable", "cancelled", "expired", "failed",   "unknown",  NULL,
 };
 

@@ -24,27 +24,23 @@ static const struct result results[OUTCOMES] = {
 	[OUTCOME_CANCELLED] = { 487, 560487, "The call was ended by the caller before it was answered." },
 	[OUTCOME_EXPIRED] = { 410, 8542, "The command was too old to be carried out; nothing was dialled." },
 	[OUTCOME_FAILED] = { 500, 0, "The call could not be carried out." },
-	[OUTCOME_UNKNOWN] = { 500, 8500, "What became of the call cannot be known; the phone may have rung." },
+	[OUTCOME_UNKNOWN] = { 500, 8500,
+	                      "What became of the call cannot be known; the phone may have rung." },
 };
 
 static const struct {
 	int code;
 	enum outcome outcome;
 } sip_codes[] = {
-	{ 486, OUTCOME_BUSY },
-	{ 600, OUTCOME_BUSY },
-	{ 480, OUTCOME_NO_ANSWER },
-	{ 403, OUTCOME_DECLINED },
-	{ 603, OUTCOME_DECLINED },
-	{ 607, OUTCOME_DECLINED },	 /* "unwanted", RFC 8197 */
-	{ 608, OUTCOME_DECLINED },	 /* rejected by an intermediary, RFC 8688 */
-	{ 404, OUTCOME_NO_SUCH_NUMBER },
-	{ 410, OUTCOME_NO_SUCH_NUMBER },
+	{ 486, OUTCOME_BUSY },           { 600, OUTCOME_BUSY },
+	{ 480, OUTCOME_NO_ANSWER },      { 403, OUTCOME_DECLINED },
+	{ 603, OUTCOME_DECLINED },       { 607, OUTCOME_DECLINED }, /* "unwanted", RFC 8197 */
+	{ 608, OUTCOME_DECLINED }, /* rejected by an intermediary, RFC 8688 */
+	{ 404, OUTCOME_NO_SUCH_NUMBER }, { 410, OUTCOME_NO_SUCH_NUMBER },
 	{ 484, OUTCOME_NO_SUCH_NUMBER }, /* address incomplete */
 	{ 485, OUTCOME_NO_SUCH_NUMBER }, /* ambiguous */
-	{ 604, OUTCOME_NO_SUCH_NUMBER },
-	{ 408, OUTCOME_UNREACHABLE },
-	{ 430, OUTCOME_UNREACHABLE },	 /* flow failed */
+	{ 604, OUTCOME_NO_SUCH_NUMBER }, { 408, OUTCOME_UNREACHABLE },
+	{ 430, OUTCOME_UNREACHABLE }, /* flow failed */
 	{ 487, OUTCOME_CANCELLED },
 };
 

@@ -3,6 +3,8 @@
  *
  * One table serves the call's end, a leg's end and a media operation's result.
  * Codes: call-automation-api reference, part 4 (560xxx: outbound, xxx the SIP code).
+ * Our own, because that API has no such ends: expired is 410 (gone) with 8542
+ * (cancelled before it was dialled), unknown 500 with 8500, failed 500 with 0.
  */
 #ifndef RESULT_H
 #define RESULT_H

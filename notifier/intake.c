@@ -58,10 +58,13 @@ static void commit(struct intake *in)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+static void serve(void *arg);
+
 static void commit_due(void *arg)
 {
 	struct intake *in = arg;
 
+	serve(in); /* a member that never polls is taken for stuck, also when there is nothing to read */
 	if (in->assigned && !in->revoking)
 		commit(in);
 	loop_timer_set(in->loop, &in->commit_timer, clock_mono() + COMMIT_EVERY, commit_due, in);

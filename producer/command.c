@@ -116,13 +116,10 @@ static bool record_knows(const struct call_record *r, const char *command)
 	return false;
 }
 
-static void ended(struct ticket *t, bool fine)
+static void ended(struct ticket *t)
 {
 	leave_inflight(t);
-	if (fine)
-		answer_done(t);
-	else
-		answer_fault(t, 400, CODE_ENDED, "the call has ended");
+	answer_fault(t, 400, CODE_ENDED, "the call has ended");
 }
 
 static void not_established(struct ticket *t)
@@ -149,14 +146,12 @@ static void on_look(void *arg, enum view_answer answer, const struct call_record
 		hand_over(t);
 		return;
 	}
-	if (record->state == CALL_TERMINATED)
-		ended(t, kind == COMMAND_DELETE);
-	else if (kind == COMMAND_DELETE)
+	if (kind == COMMAND_DELETE) /* also of an ended call: every 2xx has its command in the log */
 		hand_over(t);
-	else if (record->state == CALL_LEFT)
-		ended(t, false);
+	else if (record->state == CALL_TERMINATED || record->state == CALL_LEFT)
+		ended(t);
 	else if (kind == COMMAND_PLAY && record->state == CALL_TERMINATING)
-		ended(t, false);
+		ended(t);
 	else if (kind == COMMAND_PLAY && record->state != CALL_ESTABLISHED)
 		not_established(t);
 	else

@@ -83,6 +83,6 @@ int view_ask(struct loop *loop, struct redis *redis, const char *call, int32_t p
 	snprintf(l->call, sizeof(l->call), "%s", call);
 	snprintf(key, sizeof(key), "{%d}:call:%s", (int)partition, call);
 	loop_timer_set(loop, &l->patience, clock_mono() + wait, on_patience, l);
-	redis_words(redis, on_reply, l, "GET", key, NULL);
+	redis_words(redis, on_reply, l, "GET", key, (char *)NULL);
 	return 0;
 }

@@ -51,7 +51,9 @@ static void test_says_what_was_put_in(void **state)
 		int key, number;
 		int32_t partition;
 		uint32_t seconds;
-	} stories[] = { { -1, 3, 0, 0 }, { 1, 1, 31, 1700000000 }, { 3, 3, 65535, UINT32_MAX }, { -1, 3, 258, 1 } };
+	} stories[] = {
+		{ -1, 3, 0, 0 }, { 1, 1, 31, 1700000000 }, { 3, 3, 65535, UINT32_MAX }, { -1, 3, 258, 1 }
+	};
 	char text[CALLID_SIZE];
 	struct callid id;
 	size_t i;
@@ -59,7 +61,8 @@ static void test_says_what_was_put_in(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(stories) / sizeof(stories[0]); i++) {
 		assert_int_equal(callid_make(text, NULL, "shop", stories[i].key, stories[i].partition,
-					     stories[i].seconds, NULL), 0);
+		                             stories[i].seconds, NULL),
+		                 0);
 		assert_int_equal(strlen(text), CALLID_LEN);
 		assert_true(text[0] != '-');
 		memset(&id, 0, sizeof(id));
@@ -130,13 +133,13 @@ static void test_not_an_id(void **state)
 {
 	static const char *const texts[] = {
 		"",
-		"AwAFAQIDBAECAwQFBgcICQAAAAAAAAA",	/* too short */
-		"AwAFAQIDBAECAwQFBgcICQAAAAAAAAAAA",	/* too long */
+		"AwAFAQIDBAECAwQFBgcICQAAAAAAAAA",   /* too short */
+		"AwAFAQIDBAECAwQFBgcICQAAAAAAAAAAA", /* too long */
 		"AwAFAQIDBAECAwQFBgcICQAAAAAAAAA=",
-		"AwAFAQIDBAECAwQFBgcICQAAAAAAAA+/",	/* the other alphabet */
+		"AwAFAQIDBAECAwQFBgcICQAAAAAAAA+/", /* the other alphabet */
 		"AwAFAQIDBAECAwQFBgcICQAAAAAAAAA ",
-		"-wAFAQIDBAECAwQFBgcICQAAAAAAAAAA",	/* top bit */
-		"EwAFAQIDBAECAwQFBgcICQAAAAAAAAAA",	/* version 1 */
+		"-wAFAQIDBAECAwQFBgcICQAAAAAAAAAA", /* top bit */
+		"EwAFAQIDBAECAwQFBgcICQAAAAAAAAAA", /* version 1 */
 	};
 	struct callid id;
 	size_t i;
@@ -167,9 +170,12 @@ static void test_withdrawn_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_says_what_was_put_in), cmocka_unit_test(test_pinned),
-		cmocka_unit_test(test_only_its_tenant),	     cmocka_unit_test(test_every_bit_counts),
-		cmocka_unit_test(test_not_an_id),	     cmocka_unit_test(test_withdrawn_key),
+		cmocka_unit_test(test_says_what_was_put_in),
+		cmocka_unit_test(test_pinned),
+		cmocka_unit_test(test_only_its_tenant),
+		cmocka_unit_test(test_every_bit_counts),
+		cmocka_unit_test(test_not_an_id),
+		cmocka_unit_test(test_withdrawn_key),
 	};
 
 	return cmocka_run_group_tests(tests, open_keys, close_keys);

@@ -67,11 +67,17 @@ static void test_hmac(void **state)
 static void test_base64(void **state)
 {
 	static const char *const pairs[][2] = {
-		{ "", "" },	       { "f", "Zg==" },	       { "fo", "Zm8=" },	   { "foo", "Zm9v" },
-		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" }, { "\xfb\xff", "+/8=" },
+		{ "", "" },
+		{ "f", "Zg==" },
+		{ "fo", "Zm8=" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" },
+		{ "\xfb\xff", "+/8=" },
 	};
-	static const char *const bad[] = { "Zg",   "Zg=",  "Z===",   "====", "Zh==",  "Zm9=", "Zm9v=",
-					   "Zm 9", "Zg==Zg==", "-_8=", "Zm9v\n", "=Zg=", "Zg=A" };
+	static const char *const bad[] = { "Zg",   "Zg=",      "Z===", "====",   "Zh==", "Zm9=", "Zm9v=",
+		                           "Zm 9", "Zg==Zg==", "-_8=", "Zm9v\n", "=Zg=", "Zg=A" };
 	char text[32], back[32];
 	size_t i;
 
@@ -134,7 +140,7 @@ static void test_base64_round_trip(void **state)
 static void test_uuids(void **state)
 {
 	static const uint8_t ones[16] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-					  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+		                          0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 	char a[UUID_SIZE], b[UUID_SIZE];
 
 	(void)state;
@@ -187,10 +193,14 @@ static void test_equal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sha256),	    cmocka_unit_test(test_hmac),
-		cmocka_unit_test(test_base64),	    cmocka_unit_test(test_base64url),
-		cmocka_unit_test(test_base64_round_trip), cmocka_unit_test(test_uuids),
-		cmocka_unit_test(test_uuid_valid),  cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_sha256),
+		cmocka_unit_test(test_hmac),
+		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_base64url),
+		cmocka_unit_test(test_base64_round_trip),
+		cmocka_unit_test(test_uuids),
+		cmocka_unit_test(test_uuid_valid),
+		cmocka_unit_test(test_equal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

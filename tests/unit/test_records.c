@@ -193,7 +193,8 @@ static void test_newest_is_in_history(void **state)
 		newest = schema_text(path);
 		assert_non_null(newest);
 		for (n = 1;; n++) {
-			snprintf(path, sizeof(path), "schemas/history/%s.%d.avsc", record_name((enum record_type)t), n);
+			snprintf(path, sizeof(path), "schemas/history/%s.%d.avsc",
+			         record_name((enum record_type)t), n);
 			text = schema_text(path);
 			if (!text)
 				break;
@@ -208,7 +209,8 @@ static void test_newest_is_in_history(void **state)
 static void test_fingerprints(void **state)
 {
 	(void)state;
-	assert_true(schema_crc64("\"null\"", 6) == UINT64_C(0x63dd24e7cc258f8a)); /* the specification's example */
+	assert_true(schema_crc64("\"null\"", 6) ==
+	            UINT64_C(0x63dd24e7cc258f8a)); /* the specification's example */
 	assert_true(record_fingerprint(RECORD_CALL_COMMAND) == UINT64_C(0xf8bb23d1ff59434c));
 	assert_true(record_fingerprint(RECORD_CALL_EVENT) == UINT64_C(0x29e803752319f793));
 	assert_true(record_fingerprint(RECORD_CALL_RECORD) == UINT64_C(0xd354f3327e4f84e8));
@@ -230,7 +232,8 @@ static void test_round_trips(void **state)
 			fill_record((enum record_type)t, &r, i, i == 0);
 			assert_int_equal(record_encode((enum record_type)t, &r, &first), 0);
 			memset(&back, 0, sizeof(back));
-			assert_int_equal(record_decode((enum record_type)t, &back, first.data, first.len, &why), 0);
+			assert_int_equal(
+			        record_decode((enum record_type)t, &back, first.data, first.len, &why), 0);
 			assert_int_equal(record_encode((enum record_type)t, &back, &second), 0);
 			assert_int_equal(first.len, second.len);
 			assert_memory_equal(first.data, second.data, first.len);
@@ -252,23 +255,23 @@ static void test_round_trips(void **state)
 static void test_values_arrive_in_their_fields(void **state)
 {
 	struct identifier targets[] = { { IDENTIFIER_PHONE, (char[]){ "+46701234500" } },
-					{ IDENTIFIER_USER, (char[]){ "8:acs:user" } } };
+		                        { IDENTIFIER_USER, (char[]){ "8:acs:user" } } };
 	struct create_body create = { .source = { IDENTIFIER_RAW, (char[]){ "raw" } },
-				      .targets = targets,
-				      .targets_count = 2,
-				      .subject = (char[]){ "" },
-				      .audio = true,
-				      .dtmf_received = true };
+		                      .targets = targets,
+		                      .targets_count = 2,
+		                      .subject = (char[]){ "" },
+		                      .audio = true,
+		                      .dtmf_received = true };
 	struct call_command c = { .command_id = (char[]){ "id" },
-				  .call_leg_id = (char[]){ "leg" },
-				  .tenant = (char[]){ "shop" },
-				  .api = API_CALLING,
-				  .kind = COMMAND_CREATE,
-				  .create = &create,
-				  .accepted_at = 1700000000000001,
-				  .answer_by = -5,
-				  .attempt = INT32_MIN,
-				  .body_hash = { (char[]){ 0, 1, 2 }, 3 } };
+		                  .call_leg_id = (char[]){ "leg" },
+		                  .tenant = (char[]){ "shop" },
+		                  .api = API_CALLING,
+		                  .kind = COMMAND_CREATE,
+		                  .create = &create,
+		                  .accepted_at = 1700000000000001,
+		                  .answer_by = -5,
+		                  .attempt = INT32_MIN,
+		                  .body_hash = { (char[]){ 0, 1, 2 }, 3 } };
 	struct call_command back = { 0 };
 	struct bytes out;
 
@@ -407,11 +410,11 @@ static void test_huge_lengths(void **state)
 		const char *body;
 		size_t len;
 	} bodies[] = {
-		{ "\x80\x80\x80\x80\x10", 5 },				  /* 2 GiB of bytes */
-		{ "\x01", 1 },						  /* -1 bytes */
-		{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10 },	  /* INT64_MIN bytes */
-		{ "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10 },	  /* INT64_MAX bytes */
-		{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10 },	  /* more than 64 bits */
+		{ "\x80\x80\x80\x80\x10", 5 },                      /* 2 GiB of bytes */
+		{ "\x01", 1 },                                      /* -1 bytes */
+		{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10 }, /* INT64_MIN bytes */
+		{ "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10 }, /* INT64_MAX bytes */
+		{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10 }, /* more than 64 bits */
 		{ "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 11 },
 		/* empty fields up to the array, then its count: 2^40, INT64_MIN and a size, 4 in 3 bytes */
 		{ "\0\0\0\0\0\0\0\0\x80\x80\x80\x80\x80\x80\x01", 15 },
@@ -471,7 +474,11 @@ static void test_frames(void **state)
 	assert_int_equal(decode(RECORD_CALL_EVENT, "\0\0\0\0\x07\0", 6, &why), -ENOTSUP);
 	/* anything else */
 	assert_int_equal(decode(RECORD_CALL_EVENT, "{\"type\":\"tone\"}", 15, &why), -EBADMSG);
-	assert_int_equal(decode(RECORD_CALL_EVENT, "\xc3\x02" "12345678", 10, &why), -EBADMSG);
+	assert_int_equal(decode(RECORD_CALL_EVENT,
+	                        "\xc3\x02"
+	                        "12345678",
+	                        10, &why),
+	                 -EBADMSG);
 	assert_int_equal(decode(RECORD_CALL_EVENT, "", 0, &why), -EBADMSG);
 	assert_int_equal(decode(RECORD_CALL_EVENT, "\0\0\0\0", 4, &why), -EBADMSG);
 	free(all.data);
@@ -492,7 +499,9 @@ static void test_read_by_avro_c(void **state)
 		char path[100], byte;
 
 		snprintf(path, sizeof(path), "schemas/%s.avsc", record_name((enum record_type)t));
-		assert_int_equal(avro_schema_from_json_length(schema_text(path), strlen(schema_text(path)), &schema), 0);
+		assert_int_equal(
+		        avro_schema_from_json_length(schema_text(path), strlen(schema_text(path)), &schema),
+		        0);
 		iface = avro_generic_class_from_schema(schema);
 		assert_int_equal(avro_generic_value_new(iface, &value), 0);
 		reader = avro_reader_memory((char *)all.data + 10, (int64_t)all.len - 10);
@@ -548,7 +557,8 @@ static void peer_sample(void)
 
 	for (t = 0; t < RECORD_TYPES; t++) {
 		out = full_bytes((enum record_type)t);
-		printf("%s %016" PRIx64 " ", record_name((enum record_type)t), record_fingerprint((enum record_type)t));
+		printf("%s %016" PRIx64 " ", record_name((enum record_type)t),
+		       record_fingerprint((enum record_type)t));
 		print_hex(&out);
 		free(out.data);
 	}

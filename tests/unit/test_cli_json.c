@@ -1,0 +1,94 @@
+/* test_cli_json.c - what `callcast show` may tell: whole numbers only when asked, callback queries never */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "show_json.h"
+
+static void check_masked(const char *text, const char *wanted)
+{
+	json_t *given = json_pack("{s:[s]}", "list", text), *masked = json_masked(given);
+
+	assert_string_equal(json_string_value(json_array_get(json_object_get(masked, "list"), 0)), wanted);
+	json_decref(given);
+	json_decref(masked);
+}
+
+static void test_numbers_are_masked_wherever_they_stand(void **state)
+{
+	(void)state;
+	check_masked("+46701234567", "+46*******67");
+	check_masked("4:+46701234567", "4:+46*******67");
+	check_masked("from +46701234567 to +15555550123", "from +46*******67 to +1********23");
+	check_masked("1+1=2, +123456", "1+1=2, +123456");
+	check_masked("2026-11-22T08:00:00+00:00", "2026-11-22T08:00:00+00:00");
+	check_masked("", "");
+	check_masked("+", "+");
+}
+
+static void test_other_values_stay(void **state)
+{
+	json_t *given = json_pack("{s:i, s:b, s:n, s:{s:f}}", "a", 7, "b", 1, "c", "d", "e", 0.5);
+	json_t *masked = json_masked(given);
+
+	(void)state;
+	assert_true(json_equal(given, masked));
+	json_decref(given);
+	json_decref(masked);
+}
+
+static void test_callback_queries_are_never_shown(void **state)
+{
+	char uri[] = "https://app.example/hook?secret=squirrel", id[] = "x", data[] = "{}";
+	struct call_record record = { .call_leg_id = id, .callback_uri = uri };
+	struct call_event event = { .call_leg_id = id, .callback_uri = uri, .data = data, .seq = 3 };
+	json_t *list = json_pack("[o, o]", record_json(&record), event_json(&event, 17));
+	char *text = json_dumps(list, 0);
+
+	(void)state;
+	assert_non_null(strstr(text, "app.example"));
+	assert_null(strstr(text, "squirrel"));
+	free(text);
+	json_decref(list);
+}
+
+static void test_a_broken_event_is_shown_as_far_as_it_goes(void **state)
+{
+	char data[] = "no json";
+	struct call_event event = { .data = data, .seq = 3 };
+	json_t *e = event_json(&event, 17);
+
+	(void)state;
+	assert_int_equal(json_integer_value(json_object_get(e, "seq")), 3);
+	assert_int_equal(json_integer_value(json_object_get(e, "offset")), 17);
+	assert_null(json_object_get(e, "data"));
+	json_decref(e);
+}
+
+static void test_times(void **state)
+{
+	char text[TIME_SIZE];
+
+	(void)state;
+	assert_string_equal(time_text(text, 0), "");
+	assert_string_equal(time_text(text, INT64_C(1619078400000001)), "2021-04-22T08:00:00.000001Z");
+	assert_true(strlen(time_text(text, INT64_MAX)) < TIME_SIZE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_numbers_are_masked_wherever_they_stand),
+		cmocka_unit_test(test_other_values_stay),
+		cmocka_unit_test(test_callback_queries_are_never_shown),
+		cmocka_unit_test(test_a_broken_event_is_shown_as_far_as_it_goes),
+		cmocka_unit_test(test_times),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
