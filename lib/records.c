@@ -343,6 +343,11 @@ static int read_frame(const struct version **out, size_t *skip, enum record_type
 	int i;
 
 	*why = "too short for a frame";
+	if (len && data[0] == 0 && !all.registry) {
+		/* without a registry it can't be told from any other bytes */
+		*why = "framed for a schema registry, and none is configured";
+		return -EBADMSG;
+	}
 	if (len >= REGISTRY_FRAME && data[0] == 0) {
 		for (i = 0; i < 4; i++)
 			n = n << 8 | data[1 + i];

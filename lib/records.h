@@ -303,6 +303,7 @@ int record_encode(enum record_type type, const void *record, struct bytes *out);
 /*
  * Fills `record` (zeroed by the caller, cleared on failure).
  *   -EBADMSG  these bytes will never decode (`why`, borrowed, says what)
+ *             (0x00 framing without a registry is that, too)
  *   -ENOTSUP  well framed, but written with a schema that this build doesn't
  *             know: a newer program's; not poison
  */

@@ -80,6 +80,7 @@ static const char *const refused[] = {
 	"https://b\xc3\xa5t.example/",
 	"https://\xe2\x91\xa0\xe2\x91\xa1\xe2\x91\xa6.0.0.1/", /* circled digits */
 	"https://%31%32%37.0.0.1/",
+	"https://app%2eexample/",
 	"https://local%68ost/",
 	/* every spelling of the loopback */
 	"http://127.0.0.1/",

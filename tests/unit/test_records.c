@@ -437,6 +437,10 @@ static void test_huge_lengths(void **state)
 		assert_int_equal(decode(RECORD_DEAD_LETTER, data, 10 + bodies[i].len, &why), -EBADMSG);
 		assert_non_null(why);
 	}
+	/* a number of 65 bits where any of 64 is taken: the offset */
+	memcpy(data + 10, "\0\0\0\0\0\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02\0\0\0", 18);
+	assert_int_equal(decode(RECORD_DEAD_LETTER, data, 28, &why), -EBADMSG);
+	assert_string_equal(why, "a number has more than 64 bits");
 	/* a negative count with its size in bytes is Avro too: two answers in 6 bytes */
 	memcpy(data + 10, "\0\0\0\0\0\0\0\0\x03\x0c\x02\x02\0\x04\x04\0\0", 17);
 	assert_int_equal(decode(RECORD_DEAD_LETTER, data, 27, &why), 0);
@@ -471,7 +475,7 @@ static void test_frames(void **state)
 	data[5] ^= 1;
 	assert_int_equal(decode(RECORD_CALL_EVENT, data, all.len, &why), -ENOTSUP);
 	/* a registry's id, without a registry */
-	assert_int_equal(decode(RECORD_CALL_EVENT, "\0\0\0\0\x07\0", 6, &why), -ENOTSUP);
+	assert_int_equal(decode(RECORD_CALL_EVENT, "\0\0\0\0\x07\0", 6, &why), -EBADMSG);
 	/* anything else */
 	assert_int_equal(decode(RECORD_CALL_EVENT, "{\"type\":\"tone\"}", 15, &why), -EBADMSG);
 	assert_int_equal(decode(RECORD_CALL_EVENT,
@@ -510,7 +514,7 @@ static void test_read_by_avro_c(void **state)
 		if (t == RECORD_CALL_EVENT) {
 			avro_value_t field;
 			const char *name;
-			int symbol;
+			int symbol = -1;
 
 			assert_int_equal(avro_value_get_by_name(&value, "type", &field, NULL), 0);
 			assert_int_equal(avro_value_get_enum(&field, &symbol), 0);
