@@ -29,6 +29,7 @@ enum carrier_event_kind {
 struct carrier_event {
 	enum carrier_event_kind kind;
 	const char *dial_id;
+	int64_t due;               /* us UTC at which it happened or was to happen; 0: not known */
 	char digit;		   /* DIGIT: 0-9 * # A-D F(lash) */
 	const char *play;	   /* PLAYED: the id given to play() */
 	enum { PLAYED_OK, PLAYED_BAD_FORMAT, PLAYED_DOWNLOAD_FAILED } played;

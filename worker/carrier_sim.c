@@ -104,12 +104,12 @@ static void phone_wait(struct phone *ph)
 
 /* ---- what they do ---- */
 
-static void tell_end(struct phone *ph, int code, const char *reason)
+static void tell_end(struct phone *ph, int64_t due, int code, const char *reason)
 {
 	struct sim *sim = ph->sim;
 	char *dial_id = ph->dial_id;
 	struct carrier_event ev = {
-		.kind = CARRIER_ENDED, .dial_id = dial_id, .code = code, .reason = reason
+		.kind = CARRIER_ENDED, .dial_id = dial_id, .due = due, .code = code, .reason = reason
 	};
 
 	table_remove(sim->phones, dial_id);
@@ -126,7 +126,7 @@ static void tell(struct phone *ph, const struct sim_step *step)
 		[SIM_ANSWERED] = CARRIER_ANSWERED, [SIM_DIGIT] = CARRIER_DIGIT,
 		[SIM_PLAYED] = CARRIER_PLAYED,
 	};
-	struct carrier_event ev = { .kind = kinds[step->kind], .digit = step->digit };
+	struct carrier_event ev = { .kind = kinds[step->kind], .due = step->at, .digit = step->digit };
 	/* copies: what the event leads to may free phone and play */
 	char *dial_id = must_strdup(ph->dial_id), *play = NULL;
 	struct sim *sim = ph->sim;
@@ -150,7 +150,7 @@ static void on_time(void *arg)
 	int64_t now = clock_utc();
 
 	if (ph->lost) {
-		tell_end(ph, 481, "Call/Transaction Does Not Exist");
+		tell_end(ph, 0, 481, "Call/Transaction Does Not Exist");
 		return;
 	}
 	if (!sim_phone_next(&ph->phone, &ph->sim->times, &step))
@@ -161,7 +161,7 @@ static void on_time(void *arg)
 	}
 	metric_observe(&late, (double)(now - step.at) / CLOCK_SEC);
 	if (step.kind == SIM_ENDED)
-		tell_end(ph, step.code, step.reason);
+		tell_end(ph, step.at, step.code, step.reason);
 	else
 		tell(ph, &step);
 }

@@ -28,6 +28,9 @@
 static struct metric steps_total = METRIC_COUNTER_INIT("callcast_steps_total", NULL, "Steps saved");
 static struct metric step_seconds =
         METRIC_HISTOGRAM_INIT("callcast_save_seconds", NULL, "From a save's sending to its answer");
+static struct metric late_seconds =
+        METRIC_HISTOGRAM_INIT("callcast_step_late_seconds", NULL,
+                              "From when a leg did something, by its own schedule, to the save");
 static struct metric in_flight =
         METRIC_GAUGE_INIT("callcast_steps_in_flight", NULL, "Steps on their way to Redis");
 static struct metric dials_total =
@@ -41,6 +44,7 @@ void steps_register_metrics(void)
 {
 	metric_register(&steps_total);
 	metric_register(&step_seconds);
+	metric_register(&late_seconds);
 	metric_register(&in_flight);
 	metric_register(&dials_total);
 	metric_register(&late_dials_total);
@@ -284,6 +288,8 @@ static void step_saved(struct step *s)
 		}
 		log_moved(c, before);
 		step_tell(s);
+		if (s->input->in.kind == INPUT_CARRIER && s->input->carrier.due)
+			metric_observe(&late_seconds, (double)(clock_utc() - s->input->carrier.due) / 1e6);
 		call_wait_told(c, s->input->offset);
 		call_set_deadline(c);
 	}
