@@ -68,3 +68,9 @@ clean:
 
 -include local/targets.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# README's list of settings is the table's own
+.PHONY: readme
+readme: $(BUILD)/bin/callcast
+	awk -v tool="$< settings --markdown" '/^<!-- written by `make readme` -->/ { print; while ((tool | getline line) > 0) print line; skip = 1; next } \
+	  /^<!-- end -->/ { skip = 0 } !skip' README.md > $(BUILD)/README.new && mv $(BUILD)/README.new README.md
