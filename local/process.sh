@@ -45,13 +45,25 @@ process_signal() {
 	pid=$(process_pid "$2") && kill "-$1" "$pid" 2>/dev/null
 }
 
+# An ended process stays in the list until its parent, init by then, has read how: a moment that is waited for.
+process_reaped() {
+	local stat try
+	for ((try = 0; try < 40; try++)); do
+		{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+		[[ ${stat##*) } == Z* ]] || return 0
+		sleep 0.05
+	done
+}
+
 # process_stop SECONDS NAME...: asks all at once, waits, and after that many seconds uses force.
 process_stop() {
-	local limit=$((SECONDS + $1)) name
+	local limit=$((SECONDS + $1)) name pid ended
 	shift
 	for name; do process_signal TERM "$name" || true; done
 	for name; do
-		while process_pid "$name" >/dev/null; do
+		ended=
+		while pid=$(process_pid "$name"); do
+			ended=$pid
 			if ((SECONDS >= limit)); then
 				echo "$name did not end by itself in time: killed; the end of its log:" >&2
 				process_tail "$name" >&2
@@ -60,6 +72,7 @@ process_stop() {
 			fi
 			sleep 0.05
 		done
+		if [[ -n $ended ]]; then process_reaped "$ended"; fi
 		process_forget "$name"
 	done
 }

@@ -145,7 +145,8 @@ start_redis() {
 start_program() {
 	local name=$1 program=$2 admin=$3
 	shift 3
-	process_start "$name" "$bin/callcast-$program" --kafka "$CALLCAST_KAFKA" --redis "$CALLCAST_REDIS" \
+	# the cache of Kafka's jars is no setting: they would warn of it
+	process_start "$name" env -u CALLCAST_CACHE "$bin/callcast-$program" --kafka "$CALLCAST_KAFKA" --redis "$CALLCAST_REDIS" \
 		--tenants "$CALLCAST_TENANTS" --admin.listen "$admin" "$@"
 }
 

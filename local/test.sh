@@ -6,10 +6,15 @@
 # real Kafka means "not possible here": a failure with CI=true, else said loudly.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
-make=${MAKE:-make}
+read -r -a make <<<"${MAKE:-make}"
 passed=0 failed=0 summary=() skipped=()
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+
+# Nothing may hang for ever, whatever a test forgot to end.
+bounded() {
+	timeout --kill-after=30 "${STAGE_SECONDS:-900}" "$@"
+}
 
 # stage NAME COMMAND...
 stage() {
@@ -41,18 +46,26 @@ kafka_there() {
 
 on_kafka() {
 	kafka_there || return
-	BROKER=kafka "$@"
+	BROKER=kafka bounded "$@"
 }
 
-stage "build" "$make" all
-stage "unit and integration" "$make" check
-stage "under ASan and UBSan" "$make" check-asan
-stage "local stack" tests/local/run.sh
-stage "local stack, real Kafka" on_kafka tests/local/run.sh
+# programs with kill points, in a folder of their own
+chaos() {
+	kafka_there || return
+	"${make[@]}" chaos-build && BIN_DIR=build/chaos/bin tests/chaos/run.sh fixed
+}
+
+stage "build" bounded "${make[@]}" all
+stage "unit and integration" bounded "${make[@]}" check
+stage "under ASan and UBSan" bounded "${make[@]}" check-asan
+stage "local stack" bounded tests/local/run.sh
+stage "local stack, real Kafka" on_kafka tests/local/run.sh test_up_serves_and_down_leaves_nothing \
+	test_add_worker test_the_demo_ends_well test_tool
 if [[ -x tests/e2e/run.sh ]]; then
-	stage "end to end, embedded broker" env BROKER=mock tests/e2e/run.sh
+	stage "end to end, embedded broker" bounded env BROKER=mock tests/e2e/run.sh
 	stage "end to end, real Kafka" on_kafka tests/e2e/run.sh
 fi
+stage "faults, real Kafka" chaos
 
 printf '\n== all\n'
 printf '%s\n' "${summary[@]}"
