@@ -1,0 +1,15 @@
+#!/bin/bash
+# run.sh - end to end: real programs, real HTTP, on the embedded broker or on a real Kafka
+#
+# usage: tests/e2e/run.sh [mock|kafka] [TEST...]     such as: run.sh kafka test_kill
+#        BIN_DIR=dir: where the programs are; BROKER=kafka is the same as the word
+#
+# Ends with `N passed, N failed`.  Exit code 75: no real Kafka can be had here.
+set -eu
+cd "$(dirname "${BASH_SOURCE[0]}")"
+case ${1:-} in
+mock | kafka) BROKER=$1 && shift ;;
+esac
+export BROKER=${BROKER:-mock} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+if [[ $BROKER == kafka ]]; then ../kafka/kafka.sh jars >/dev/null; fi
+exec python3 run.py "$@"
