@@ -27,7 +27,8 @@ void callback_rules_close(struct callback_rules *r); /* NULL is fine */
  * inet_aton takes, IPv6, mapped ones) not inside.  `prefixes` (the tenant's
  * list; 0: any): scheme, host and port must be equal, the path begin alike.
  */
-const char *callback_refused(const struct callback_rules *r, const char *uri, char *const *prefixes, size_t n);
+const char *callback_refused(const struct callback_rules *r, const char *uri, char *const *prefixes,
+                             size_t n);
 
 /* May this resolved address be connected to?  IPv4 in IPv6 (mapped, 6to4, NAT64, Teredo) is unwrapped. */
 bool callback_address_allowed(const struct callback_rules *r, const struct sockaddr *sa);

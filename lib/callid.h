@@ -9,13 +9,13 @@
 
 #include <stdint.h>
 
-#define CALLID_LEN 32
+#define CALLID_LEN  32
 #define CALLID_SIZE (CALLID_LEN + 1)
 
 struct tenants;
 
 struct callid {
-	int key;	   /* number of the server key, 0..15 */
+	int key;           /* number of the server key, 0..15 */
 	int32_t partition; /* of calls.commands */
 	uint32_t seconds;  /* since 1970; 0: not known */
 };
@@ -25,8 +25,8 @@ struct callid {
  * `key` < 0: the current server key.  -ENOENT: no such server key; -EINVAL: a
  * partition that two bytes can't hold.
  */
-int callid_make(char out[CALLID_SIZE], const struct tenants *t, const char *tenant, int key, int32_t partition,
-		uint32_t seconds, const uint8_t *derive);
+int callid_make(char out[CALLID_SIZE], const struct tenants *t, const char *tenant, int key,
+                int32_t partition, uint32_t seconds, const uint8_t *derive);
 
 /* Only what the text says, no tag checked.  -EINVAL: not the form of an id. */
 int callid_parse(struct callid *out, const char *text);

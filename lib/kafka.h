@@ -23,10 +23,10 @@ enum kafka_topic { TOPIC_COMMANDS, TOPIC_EVENTS, TOPIC_DEAD, TOPIC_WEBHOOKS_DEAD
 const char *kafka_topic(const struct settings *s, enum kafka_topic t);
 
 enum kafka_use {
-	KAFKA_PRODUCER,	 /* message.timeout.ms 3,500: the HTTP producer's */
-	KAFKA_TELLER,	 /* message.timeout.ms 0: never given up: worker's and notifier's */
-	KAFKA_GROUP,	 /* member of `group` */
-	KAFKA_READER,	 /* no group: reads partitions from offsets it is told, with end-of-partition events */
+	KAFKA_PRODUCER, /* message.timeout.ms 3,500: the HTTP producer's */
+	KAFKA_TELLER,   /* message.timeout.ms 0: never given up: worker's and notifier's */
+	KAFKA_GROUP,    /* member of `group` */
+	KAFKA_READER,   /* no group: reads partitions from offsets it is told, with end-of-partition events */
 };
 
 /*
@@ -49,7 +49,8 @@ int kafka_partitions(rd_kafka_t *rk, const char *topic, int64_t wait);
  */
 struct kafka_wake;
 typedef void kafka_wake_fn(void *arg);
-int kafka_wake_open(struct kafka_wake **out, struct loop *l, rd_kafka_queue_t *q, kafka_wake_fn *fn, void *arg);
+int kafka_wake_open(struct kafka_wake **out, struct loop *l, rd_kafka_queue_t *q, kafka_wake_fn *fn,
+                    void *arg);
 void kafka_wake_again(struct kafka_wake *w);
 void kafka_wake_close(struct kafka_wake *w); /* NULL is fine */
 

@@ -22,7 +22,7 @@ struct loop_timer {
 	int64_t due; /* clock_mono() */
 	loop_timer_fn *fn;
 	void *arg;
-	size_t slot;	/* place in the heap + 1; 0: not set */
+	size_t slot;    /* place in the heap + 1; 0: not set */
 	uint64_t order; /* of setting: equal due times fire in this order */
 };
 

@@ -15,16 +15,25 @@ struct metric {
 	const char *labels; /* "result=\"ok\"", or NULL */
 	const char *help;
 	enum { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM } kind;
-	double value;	      /* histogram: the sum */
+	double value;         /* histogram: the sum */
 	uint64_t buckets[16]; /* histogram: how many were at most metrics_bounds[i] seconds */
-	uint64_t count;	      /* histogram */
+	uint64_t count;       /* histogram */
 	struct metric *next;
 	int known;
 };
 
-#define METRIC_COUNTER_INIT(n, l, h)   { .name = (n), .labels = (l), .help = (h), .kind = METRIC_COUNTER }
-#define METRIC_GAUGE_INIT(n, l, h)     { .name = (n), .labels = (l), .help = (h), .kind = METRIC_GAUGE }
-#define METRIC_HISTOGRAM_INIT(n, l, h) { .name = (n), .labels = (l), .help = (h), .kind = METRIC_HISTOGRAM }
+#define METRIC_COUNTER_INIT(n, l, h)                                                                         \
+	{                                                                                                    \
+		.name = (n), .labels = (l), .help = (h), .kind = METRIC_COUNTER                              \
+	}
+#define METRIC_GAUGE_INIT(n, l, h)                                                                           \
+	{                                                                                                    \
+		.name = (n), .labels = (l), .help = (h), .kind = METRIC_GAUGE                                \
+	}
+#define METRIC_HISTOGRAM_INIT(n, l, h)                                                                       \
+	{                                                                                                    \
+		.name = (n), .labels = (l), .help = (h), .kind = METRIC_HISTOGRAM                            \
+	}
 
 /* Shown from the start, so that a dashboard finds it at 0.  Repeating it is fine. */
 void metric_register(struct metric *m);

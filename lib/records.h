@@ -33,7 +33,11 @@ struct identifier {
 
 /* ---- CallCommand, on calls.commands ---- */
 
-enum api_shape { API_CALLS, API_CALLING, API_CALL_CONNECTIONS }; /* /calls, /calling/calls, /calling/callConnections */
+enum api_shape {
+	API_CALLS,
+	API_CALLING,
+	API_CALL_CONNECTIONS
+}; /* /calls, /calling/calls, /calling/callConnections */
 
 enum command_kind {
 	COMMAND_CREATE,
@@ -51,7 +55,7 @@ struct create_body {
 	size_t targets_count;
 	char *source_alternate; /* E.164, or NULL */
 	char *subject;
-	bool audio, video; /* requestedModalities */
+	bool audio, video;                        /* requestedModalities */
 	bool participants_updated, dtmf_received; /* requestedCallEvents */
 };
 
@@ -103,12 +107,19 @@ struct call_command {
 
 /* ---- CallRecord, in Redis; some of its parts stand in events too ---- */
 
-enum call_state { CALL_IDLE, CALL_ESTABLISHING, CALL_ESTABLISHED, CALL_LEFT, CALL_TERMINATING, CALL_TERMINATED };
+enum call_state {
+	CALL_IDLE,
+	CALL_ESTABLISHING,
+	CALL_ESTABLISHED,
+	CALL_LEFT,
+	CALL_TERMINATING,
+	CALL_TERMINATED
+};
 
 enum leg_state {
 	LEG_QUEUED,  /* waits for a slot: no intent yet */
 	LEG_INTENT,  /* saved: surely not dialled yet */
-	LEG_GO,	     /* confirmed: may have been dialled */
+	LEG_GO,      /* confirmed: may have been dialled */
 	LEG_RINGING, /* the first leg event came: its record is here, a stranger can adopt it */
 	LEG_TALKING,
 	LEG_ENDING, /* we hung up; its end is not heard yet */
@@ -138,21 +149,21 @@ struct leg {
 	char *participant_id;
 	struct identifier identifier;
 	char *command_id; /* that made it: create or invite */
-	int state;	  /* enum leg_state */
-	char *dial_id;	  /* <callLegId>.<leg>.<n>; NULL before the first */
-	int32_t tries;	  /* n of the newest dial */
+	int state;        /* enum leg_state */
+	char *dial_id;    /* <callLegId>.<leg>.<n>; NULL before the first */
+	int32_t tries;    /* n of the newest dial */
 	char *carrier;
-	char *address;	  /* derived: what the carrier dials */
+	char *address; /* derived: what the carrier dials */
 	bool muted;
-	bool heard_ringing; /* a 18x came */
+	bool heard_ringing;                        /* a 18x came */
 	int64_t dialled_at, answered_at, deadline; /* of the ring, or of the end we wait for */
-	int32_t code;	   /* SIP code of its end */
+	int32_t code;                              /* SIP code of its end */
 	char *reason;
-	int outcome;	   /* enum outcome, once ended */
-	bool hung_up;	   /* by us */
+	int outcome;                 /* enum outcome, once ended */
+	bool hung_up;                /* by us */
 	struct bytes carrier_record; /* carrier's store(): what a stranger needs to adopt it */
-	char *slot;	   /* scope it holds or wants a slot of; NULL none */
-	int slot_state;	   /* 0 none, 1 wanted, 2 taken, 3 given back */
+	char *slot;                  /* scope it holds or wants a slot of; NULL none */
+	int slot_state;              /* 0 none, 1 wanted, 2 taken, 3 given back */
 };
 
 enum operation_kind { OPERATION_PLAY, OPERATION_INVITE };
@@ -166,7 +177,7 @@ struct operation {
 	char *audio_file_uri;
 	bool loop;
 	int64_t started_at; /* operation_state STARTED */
-	int32_t leg;	    /* invite: its leg's number */
+	int32_t leg;        /* invite: its leg's number */
 };
 
 struct call_record {
@@ -187,11 +198,11 @@ struct call_record {
 	char **command_ids; /* the last 32, oldest first */
 	size_t command_ids_count;
 	int64_t next_seq, next_number; /* of the next event; start at 1 */
-	int64_t answer_by;	       /* the latest of the commands taken into account */
+	int64_t answer_by;             /* the latest of the commands taken into account */
 	int64_t created_at, established_at, ended_at;
 	int64_t deadline; /* the earliest time at which something must happen; 0 none */
 	int64_t ends_by;  /* call.max */
-	int64_t tones;	  /* digits heard: the last sequenceId */
+	int64_t tones;    /* digits heard: the last sequenceId */
 	int outcome;
 	int32_t result_code, result_subcode;
 	char *result_message;
@@ -206,14 +217,14 @@ struct call_record {
 /* ---- CallEvent, on calls.events ---- */
 
 enum event_type {
-	EVENT_CALL_STATE,	   /* CallLegStateChanged */
-	EVENT_DTMF,		   /* DtmfReceived */
-	EVENT_PLAY_RESULT,	   /* PlayAudioResult */
-	EVENT_INVITE_RESULT,	   /* InviteParticipantResult */
-	EVENT_PARTICIPANTS,	   /* ParticipantsUpdated */
-	EVENT_DIAL,		   /* ledger only: a dial announced */
-	EVENT_LEG,		   /* ledger only: what a leg did */
-	EVENT_SNAPSHOT,		   /* ledger only */
+	EVENT_CALL_STATE,    /* CallLegStateChanged */
+	EVENT_DTMF,          /* DtmfReceived */
+	EVENT_PLAY_RESULT,   /* PlayAudioResult */
+	EVENT_INVITE_RESULT, /* InviteParticipantResult */
+	EVENT_PARTICIPANTS,  /* ParticipantsUpdated */
+	EVENT_DIAL,          /* ledger only: a dial announced */
+	EVENT_LEG,           /* ledger only: what a leg did */
+	EVENT_SNAPSHOT,      /* ledger only */
 };
 
 struct dial {
@@ -236,11 +247,11 @@ struct call_event {
 	char *call_leg_id;
 	char *tenant;
 	int api;
-	int64_t seq;	 /* 1..m over all records of the call */
+	int64_t seq;     /* 1..m over all records of the call */
 	int64_t version; /* of the save */
-	int64_t number;	 /* 1..n over what goes to a webhook; 0: ledger only */
-	int type;	 /* enum event_type */
-	char *data;	 /* JSON object, camelCase, the specification's values; what a webhook's `data` is */
+	int64_t number;  /* 1..n over what goes to a webhook; 0: ledger only */
+	int type;        /* enum event_type */
+	char *data;      /* JSON object, camelCase, the specification's values; what a webhook's `data` is */
 	char *callback_uri;
 	char *operation_context;
 	int64_t answer_by;
@@ -249,7 +260,7 @@ struct call_event {
 	int outcome;
 	char *traceparent;
 	/* what a rebuild of Redis needs */
-	char *epoch; /* the owner's */
+	char *epoch;        /* the owner's */
 	char **command_ids; /* taken into account since the last event */
 	size_t command_ids_count;
 	int state; /* enum call_state after it */
@@ -287,7 +298,13 @@ struct dead_letter {
 
 /* ---- the Avro form ---- */
 
-enum record_type { RECORD_CALL_COMMAND, RECORD_CALL_EVENT, RECORD_CALL_RECORD, RECORD_DEAD_LETTER, RECORD_TYPES };
+enum record_type {
+	RECORD_CALL_COMMAND,
+	RECORD_CALL_EVENT,
+	RECORD_CALL_RECORD,
+	RECORD_DEAD_LETTER,
+	RECORD_TYPES
+};
 
 /*
  * Compiles the schemas built into the program and takes the settings
@@ -324,9 +341,9 @@ int call_record_copy(struct call_record *out, const struct call_record *r);
 uint64_t record_fingerprint(enum record_type type);
 const char *record_name(enum record_type type);
 
-const char *call_state_name(int state);	    /* "established": the API's word */
+const char *call_state_name(int state); /* "established": the API's word */
 const char *leg_state_name(int state);
-const char *command_kind_name(int kind);    /* "create" */
-const char *event_type_name(int type);	    /* "CallLegStateChanged" */
+const char *command_kind_name(int kind); /* "create" */
+const char *event_type_name(int type);   /* "CallLegStateChanged" */
 
 #endif

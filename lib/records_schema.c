@@ -7,6 +7,7 @@
  */
 #include "records_parts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -315,6 +316,7 @@ static int parse_type(struct parser *p, const struct type **out, json_t *json, c
 {
 	const char *word;
 
+	assert(out); /* a type's members are made for as many as are parsed */
 	if (json_is_string(json))
 		return parse_reference(p, out, json_string_value(json), namespace);
 	if (json_is_array(json))

@@ -21,15 +21,16 @@ struct redis;
 #define REDIS_RUN_SIZE 41
 
 struct redis_handler {
-	void (*up)(void *arg);	 /* connected, run_id known; NULL is fine */
+	void (*up)(void *arg);   /* connected, run_id known; NULL is fine */
 	void (*down)(void *arg); /* after all open requests were answered NULL; NULL is fine */
 	void *arg;
 };
 
 /* `address` is host:port.  `timeout` in us.  -EINVAL: not an address.  No connection is waited for. */
 int redis_open(struct redis **out, struct loop *loop, const char *address, int64_t timeout,
-	       const struct redis_handler *h);
-void redis_close(struct redis *r); /* NULL is fine; open requests are answered NULL, handlers are not called */
+               const struct redis_handler *h);
+void redis_close(
+        struct redis *r); /* NULL is fine; open requests are answered NULL, handlers are not called */
 
 bool redis_is_up(const struct redis *r);
 /* run_id of the Redis process at the other end; while down: of the last one; "" before the first. */
@@ -44,7 +45,7 @@ size_t redis_open_requests(const struct redis *r);
 typedef void redis_reply_fn(void *arg, const redisReply *reply);
 /* argv's bytes are copied.  While down it is answered NULL. */
 void redis_command(struct redis *r, redis_reply_fn *fn, void *arg, int argc, const char *const *argv,
-		   const size_t *lengths);
+                   const size_t *lengths);
 /* For the short ones: words are strings, the list ends with NULL. */
 void redis_words(struct redis *r, redis_reply_fn *fn, void *arg, ...) __attribute__((sentinel));
 

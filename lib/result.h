@@ -21,13 +21,13 @@ struct result outcome_result(int outcome);
 /* What a leg's last SIP code says; 200: it hung up after an answer. */
 enum outcome outcome_of_sip(int code);
 
-extern const struct result RESULT_OK;		     /* 200, 0 */
-extern const struct result RESULT_CANCELLED;	     /* 400, 8508 */
-extern const struct result RESULT_PLAY_FAILED;	     /* 500, 8511 */
-extern const struct result RESULT_BAD_FORMAT;	     /* 400, 8535 */
-extern const struct result RESULT_DOWNLOAD_FAILED;   /* 400, 8536 */
-extern const struct result RESULT_CALL_ENDED;	     /* 400, 8528 */
-extern const struct result RESULT_NOT_ESTABLISHED;   /* 400, 8501 */
-extern const struct result RESULT_TOO_MUCH;	     /* 413, 8523: a bound of the call is reached */
+extern const struct result RESULT_OK;              /* 200, 0 */
+extern const struct result RESULT_CANCELLED;       /* 400, 8508 */
+extern const struct result RESULT_PLAY_FAILED;     /* 500, 8511 */
+extern const struct result RESULT_BAD_FORMAT;      /* 400, 8535 */
+extern const struct result RESULT_DOWNLOAD_FAILED; /* 400, 8536 */
+extern const struct result RESULT_CALL_ENDED;      /* 400, 8528 */
+extern const struct result RESULT_NOT_ESTABLISHED; /* 400, 8501 */
+extern const struct result RESULT_TOO_MUCH;        /* 413, 8523: a bound of the call is reached */
 
 #endif

@@ -297,7 +297,7 @@ static int read_tenants(const struct reader *r, struct tenants *t, json_t *array
 /* Mode and bytes are those of one open file; *text is malloc'ed, and secret. */
 static int read_file(const struct reader *r, char **text, size_t *len)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	size_t have = 0;
 	ssize_t n = 0;
 	int fd, e = 0;

@@ -254,7 +254,7 @@ int main(int argc, char **argv)
 
 	r = settings_load(&n.settings, NOTIFIER, argc, argv, NULL);
 	if (r)
-		return r > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+		return r > 0 ? EXIT_SUCCESS : 2; /* wrong usage, as all our programs say it */
 	log_level_parse(&log_threshold, n.settings->log_level);
 
 	r = start(&n);

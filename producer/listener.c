@@ -15,7 +15,7 @@
 int listener_open(const char *address, int *port)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found = NULL;
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = { 0 };
 	socklen_t size = sizeof(bound);
 	char host[ADDRESS_HOST_SIZE], service[8];
 	int fd, wanted, r, one = 1;
@@ -23,7 +23,7 @@ int listener_open(const char *address, int *port)
 	if (address_split(address, host, &wanted) < 0)
 		return -EINVAL;
 	snprintf(service, sizeof(service), "%d", wanted);
-	if (getaddrinfo(host, service, &hints, &found))
+	if (getaddrinfo(host, service, &hints, &found) || !found)
 		return -EINVAL;
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||

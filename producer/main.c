@@ -214,7 +214,7 @@ int main(int argc, char **argv)
 
 	r = settings_load(&p.settings, PRODUCER, argc, argv, NULL);
 	if (r)
-		return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+		return r > 0 ? EXIT_SUCCESS : 2; /* wrong usage, as all our programs say it */
 	r = read_everything(&p);
 	if (!r)
 		r = open_everything(&p);

@@ -6,7 +6,8 @@
  * `over1:486`, `digit1:5` happen to leg 1; `play` `played1` `nofile1` to the prompt;
  * `hangup` `delete` are commands; `wait:<ms>` lets time pass and brings what is
  * due; `taken` is a takeover by somebody who remembers nothing, `taken!` from
- * another Redis; `again` repeats the last command.
+ * another Redis; `leaving` is a hand-over before that; `again` repeats the last
+ * command.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -190,6 +191,8 @@ static void one_word(struct told *t, const char *w)
 		command(t, t->last_kind, 1, true, 0);
 	else if (!strcmp(w, "confirm"))
 		happen(t, &(struct input){ .kind = INPUT_CONFIRM });
+	else if (!strcmp(w, "leaving"))
+		happen(t, &(struct input){ .kind = INPUT_LEAVING });
 	else if (!strcmp(w, "taken") || !strcmp(w, "taken!")) {
 		t->rules.redis_run = w[5] ? "another run" : t->rules.redis_run;
 		happen(t, &(struct input){ .kind = INPUT_TAKEN });
@@ -294,6 +297,10 @@ static const struct story {
 	{ "create taken confirm ring1", "establishing", "dial1" },
 	{ "create confirm taken wait:1999", "establishing", "dial1" },
 	{ "create confirm taken wait:2000", "establishing terminated:unknown", "dial1 hangup1" },
+	/* an owner that hands over stores what it dialled */
+	{ "create confirm leaving taken try1 answer1", "establishing established", "dial1" },
+	{ "create:2 confirm leaving taken! wait:2000 over1:486 ring2", "establishing", "dial1 dial2" },
+	{ "create leaving taken confirm ring1", "establishing", "dial1" },
 	{ "create taken! confirm wait:2000", "establishing terminated:unknown", "hangup1" },
 	{ "create confirm taken hangup wait:2000", "establishing terminating terminated:unknown",
 	  "dial1 hangup1" },

@@ -59,40 +59,43 @@ static const char event_2[] =
                                     "type", ENUM("EventType", "\"CallLegStateChanged\",\"DtmfReceived\"")));
 static const char event_3[] = RECORD(
         "CallEvent",
-        FIELD("callLegId", "\"string\"") "," FIELD("seq", "\"long\"") "," FIELD("type", ENUM("EventType", "\""
-                                                                                                          "Ca"
-                                                                                                          "ll"
-                                                                                                          "Le"
-                                                                                                          "gS"
-                                                                                                          "ta"
-                                                                                                          "te"
-                                                                                                          "Ch"
-                                                                                                          "an"
-                                                                                                          "ge"
-                                                                                                          "d"
-                                                                                                          "\""
-                                                                                                          ","
-                                                                                                          "\""
-                                                                                                          "Dt"
-                                                                                                          "mf"
-                                                                                                          "Re"
-                                                                                                          "ce"
-                                                                                                          "iv"
-                                                                                                          "ed"
-                                                                                                          "\""
-                                                                                                          ","
-                                                                                                          "\""
-                                                                                                          "Pl"
-                                                                                                          "ay"
-                                                                                                          "Au"
-                                                                                                          "di"
-                                                                                                          "oR"
-                                                                                                          "es"
-                                                                                                          "ul"
-                                                                                                          "t"
-                                                                                                          "\"")) "," FIELD(
-                "data", "[\"null\",\"string\"]") "," FIELD("commandIds",
-                                                           "{\"type\":\"array\",\"items\":\"string\"}"));
+        FIELD("callLegId", "\"string\"") "," FIELD("seq", "\"long\"") "," FIELD(
+                "type", ENUM("EventType",
+                             "\""
+                             "Ca"
+                             "ll"
+                             "Le"
+                             "gS"
+                             "ta"
+                             "te"
+                             "Ch"
+                             "an"
+                             "ge"
+                             "d"
+                             "\""
+                             ","
+                             "\""
+                             "Dt"
+                             "mf"
+                             "Re"
+                             "ce"
+                             "iv"
+                             "ed"
+                             "\""
+                             ","
+                             "\""
+                             "Pl"
+                             "ay"
+                             "Au"
+                             "di"
+                             "oR"
+                             "es"
+                             "ul"
+                             "t"
+                             "\"")) "," FIELD("data",
+                                              "[\"null\",\"string\"]") "," FIELD("commandIds",
+                                                                                 "{\"type\":\"array\","
+                                                                                 "\"items\":\"string\"}"));
 
 static const char command_1[] = RECORD("CallCommand", FIELD("commandId", "\"string\""));
 static const char record_1[] = RECORD("CallRecord", FIELD("callLegId", "\"string\""));

@@ -1,0 +1,514 @@
+/*
+ * test_world.c - whole workers in a world that plays Redis, Kafka and the phones: see world/world.h
+ *
+ * Stories pin what happens in which order, and what a fault at one exact moment
+ * leads to.  The sweep then runs worlds drawn from seeds, each with its own calls
+ * and faults; every promise is checked in all of them.  A seed that fails is
+ * printed: SEED=<n> runs from it, RUNS=<k> so many, VERBOSE=1 tells everything.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "world/world_parts.h"
+
+static struct world *make(struct world_rules rules)
+{
+	struct world *w;
+
+	rules.steady = true;
+	rules.verbose = getenv("VERBOSE") && !getenv("SEED");
+	rules.partitions = rules.partitions ? rules.partitions : 1;
+	rules.redis_timeout = rules.redis_timeout ? rules.redis_timeout : 10 * CLOCK_SEC;
+	w = world_open(&rules);
+	world_run(w, 500 * CLOCK_MS); /* all joined, all taken */
+	world_trace_clear(w);
+	return w;
+}
+
+static struct world *make_workers(int n)
+{
+	return make((struct world_rules){ .workers = n });
+}
+
+static void end(struct world *w)
+{
+	world_settle(w, 60 * CLOCK_SEC);
+	if (world_failure(w))
+		fail_msg("%s", world_failure(w));
+	world_close(w);
+}
+
+static void starts_with(const char *text, const char *start)
+{
+	if (strncmp(text, start, strlen(start)))
+		fail_msg("\"%.160s\" does not start with \"%s\"", text, start);
+}
+
+/* ---- what happens at a moment ---- */
+
+static void killed(struct world *w, struct node *n)
+{
+	(void)w;
+	node_kill(n);
+}
+
+static void sleeps_shortly(struct world *w, struct node *n)
+{
+	(void)w;
+	node_pause(n, 600 * CLOCK_MS); /* longer than dial.bound, shorter than a session */
+}
+
+static void sleeps_long(struct world *w, struct node *n)
+{
+	(void)w;
+	node_pause(n, 4 * CLOCK_SEC); /* longer than a session */
+}
+
+static void rebalanced(struct world *w, struct node *n)
+{
+	(void)n;
+	world_rebalance(w);
+}
+
+static void redis_leaves(struct world *w, struct node *n)
+{
+	(void)n;
+	world_redis_away(w, CLOCK_SEC);
+}
+
+static void redis_restarts(struct world *w, struct node *n)
+{
+	(void)n;
+	world_redis_restart(w, CLOCK_SEC);
+}
+
+/* ---- the order ---- */
+
+static void test_saved_told_confirmed_then_dialled(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "20");
+	world_run(w, 40 * CLOCK_MS);
+	starts_with(world_trace(w), "message save saved tell told confirm confirmed dial");
+	end(w);
+}
+
+static void test_what_does_not_ring_is_acted_on_once_saved(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "0");
+	world_run(w, CLOCK_SEC);
+	world_trace_clear(w);
+	world_play(w, call, "a", 5);
+	world_run(w, 4 * CLOCK_MS);
+	starts_with(world_trace(w), "message save saved play");
+	world_run(w, CLOCK_SEC);
+	world_hang_up(w, call, "b");
+	world_run(w, CLOCK_SEC);
+	assert_string_equal(world_story(w, call),
+			    "establishing established play:completed terminating terminated:completed");
+	end(w);
+}
+
+static void test_a_late_confirm_is_asked_again(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_when(w, POINT_CONFIRM_ANSWER, 1, sleeps_shortly);
+	world_create(w, call, "20");
+	world_run(w, CLOCK_SEC);
+	/* the second time with nothing to clear, but with the same stamp */
+	starts_with(world_trace(w), "message save saved tell told confirm confirmed save clear saved dial");
+	end(w);
+}
+
+static void test_a_stale_answer_is_read_again(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "20");
+	world_run(w, CLOCK_SEC); /* over, and forgotten */
+	world_trace_clear(w);
+	world_repeat(w, 0);
+	world_run(w, CLOCK_SEC);
+	starts_with(world_trace(w), "message stale load");
+	assert_int_equal(world_dials(w, call), 1);
+	assert_string_equal(world_story(w, call), "establishing terminated:busy");
+	end(w);
+}
+
+static void test_a_repeated_command_is_not_acted_on(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "0");
+	world_repeat(w, 0);
+	world_run(w, CLOCK_SEC);
+	world_play(w, call, "a", 5);
+	world_repeat(w, 0);
+	world_run(w, 2 * CLOCK_SEC);
+	world_rewind(w, 0, 10);
+	world_run(w, CLOCK_SEC);
+	assert_int_equal(world_count(w, POINT_PLAY), 1);
+	assert_int_equal(world_dials(w, call), 1);
+	assert_string_equal(world_story(w, call), "establishing established play:completed");
+	end(w);
+}
+
+/* ---- refused ---- */
+
+static void test_refused_asks_the_group_and_takes_over_again(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "0");
+	world_run(w, CLOCK_SEC);
+	/* somebody who had been put out took it, and was gone again before the next step */
+	snprintf(redis_of(w, 0)->epoch, STORE_EPOCH_SIZE, "77.somebody");
+	world_trace_clear(w);
+	world_play(w, call, "a", 5);
+	world_run(w, CLOCK_SEC);
+	starts_with(world_trace(w), "message refused ask");
+	assert_non_null(strstr(world_trace(w), "ask take"));
+	assert_non_null(strstr(world_trace(w), "adopt"));
+	assert_int_equal(world_count(w, POINT_HANG_UP), 0);
+	assert_string_equal(world_story(w, call), "establishing established play:completed");
+	end(w);
+}
+
+static void test_a_sleeper_forgets_without_a_hang_up(void **state)
+{
+	struct world *w = make_workers(2);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "0");
+	world_run(w, CLOCK_SEC);
+	node_pause(world_node(w, 0), 4 * CLOCK_SEC);
+	node_pause(world_node(w, 1), 10); /* one of them has the partition */
+	world_run(w, 8 * CLOCK_SEC);
+	assert_int_equal(world_count(w, POINT_HANG_UP), 0);
+	assert_int_equal(world_count(w, POINT_ADOPT), 1);
+	assert_int_equal(world_count(w, POINT_FORGET), 1);
+	assert_string_equal(world_outcome(w, call), "");
+	world_hang_up(w, call, "b");
+	end(w);
+}
+
+/* ---- hand-over ---- */
+
+static void test_a_handover_finishes_the_step(void **state)
+{
+	struct world *w = make_workers(2);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_when(w, POINT_SAVE_ANSWER, 1, rebalanced);
+	world_create(w, call, "20");
+	world_run(w, 3 * CLOCK_SEC);
+	assert_string_equal(world_outcome(w, call), "busy");
+	assert_int_equal(world_dials(w, call), 1);
+	end(w);
+}
+
+static void test_what_comes_back_goes_on_from_memory(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0), takes = world_count(w, POINT_TAKE);
+
+	(void)state;
+	world_create(w, call, "10");
+	world_run(w, 500 * CLOCK_MS);
+	world_rebalance(w);
+	world_run(w, 3 * CLOCK_SEC);
+	assert_string_equal(world_outcome(w, call), "completed");
+	assert_int_equal(world_count(w, POINT_TAKE), takes);
+	assert_int_equal(world_count(w, POINT_ADOPT), 0);
+	end(w);
+}
+
+static void test_a_drained_worker_loses_nothing(void **state)
+{
+	struct world *w = make_workers(2);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "10");
+	world_run(w, 500 * CLOCK_MS);
+	node_drain(world_node(w, 0));
+	world_run(w, 5 * CLOCK_SEC);
+	assert_null(node_worker(world_node(w, 0)));
+	assert_string_equal(world_outcome(w, call), "completed");
+	end(w);
+}
+
+/* ---- takeover ---- */
+
+static struct world *killed_at(enum world_point point, int nth, const char *phones, int *call)
+{
+	struct world *w = make_workers(2);
+
+	*call = world_call(w, 0);
+	world_when(w, point, nth, killed);
+	world_create(w, *call, phones);
+	world_run(w, 8 * CLOCK_SEC);
+	return w;
+}
+
+static void test_an_intent_is_dialled_by_the_next_owner(void **state)
+{
+	int call;
+	struct world *w = killed_at(POINT_TOLD, 1, "20", &call);
+
+	(void)state;
+	assert_int_equal(world_dials(w, call), 1);
+	assert_string_equal(world_outcome(w, call), "busy");
+	end(w);
+}
+
+static void test_what_was_saved_and_not_told_is_told(void **state)
+{
+	int call;
+	struct world *w = killed_at(POINT_SAVE_ANSWER, 1, "20", &call);
+
+	(void)state;
+	assert_string_equal(world_story(w, call), "establishing terminated:busy");
+	end(w);
+}
+
+static void test_a_dial_that_may_have_been_made_ends_as_unknown(void **state)
+{
+	int call;
+	struct world *w = killed_at(POINT_CONFIRM_ANSWER, 1, "20", &call);
+
+	(void)state;
+	assert_int_equal(world_dials(w, call), 0);
+	assert_string_equal(world_outcome(w, call), "unknown");
+	end(w);
+}
+
+static void test_unknown_waits_until_nobody_can_dial_any_more(void **state)
+{
+	struct world *w = make_workers(2);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_when(w, POINT_CONFIRM_ANSWER, 1, sleeps_long);
+	world_create(w, call, "20");
+	world_run(w, 10 * CLOCK_SEC);
+	assert_int_equal(world_dials(w, call), 0);
+	assert_string_equal(world_outcome(w, call), "unknown");
+	end(w);
+}
+
+static void test_a_leg_is_adopted(void **state)
+{
+	int call;
+	struct world *w = killed_at(POINT_PHONE, 2, "10", &call);
+
+	(void)state;
+	assert_int_equal(world_count(w, POINT_ADOPT), 1);
+	assert_int_equal(world_dials(w, call), 1);
+	assert_string_equal(world_outcome(w, call), "completed");
+	end(w);
+}
+
+/* ---- Redis ---- */
+
+static void redis_goes(world_act_fn *how)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	/* a leg in our own hand is never unknown, whether its confirm was heard or not */
+	world_when(w, POINT_CONFIRM, 1, how);
+	world_create(w, call, "20");
+	world_run(w, 8 * CLOCK_SEC);
+	assert_int_equal(world_dials(w, call), 1);
+	assert_string_equal(world_outcome(w, call), "busy");
+	assert_int_equal(world_count(w, POINT_ADOPT), 0);
+	end(w);
+}
+
+static void test_redis_away_and_back(void **state)
+{
+	(void)state;
+	redis_goes(redis_leaves);
+}
+
+static void test_redis_restarted_with_its_data(void **state)
+{
+	(void)state;
+	redis_goes(redis_restarts);
+}
+
+/* ---- commands that are no commands ---- */
+
+static void test_poison_is_set_aside_and_the_partition_goes_on(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_poison(w, 0);
+	world_create(w, call, "20");
+	world_run(w, CLOCK_SEC);
+	assert_int_equal(world_dead_letters(w), 1);
+	assert_string_equal(world_outcome(w, call), "busy");
+	assert_int_equal(world_committed(w, 0), 2);
+	end(w);
+}
+
+static void test_a_newer_record_stops_its_partition(void **state)
+{
+	struct world *w = make((struct world_rules){ .workers = 1, .partitions = 2 });
+	const int before = world_call(w, 0), behind = world_call(w, 0), beside = world_call(w, 1);
+
+	(void)state;
+	world_create(w, before, "20");
+	world_newer(w, 0);
+	world_create(w, behind, "20");
+	world_create(w, beside, "20");
+	world_run(w, 3 * CLOCK_SEC);
+	assert_string_equal(world_outcome(w, before), "busy");
+	assert_string_equal(world_outcome(w, beside), "busy");
+	assert_int_equal(world_events(w, behind), 0);
+	assert_int_equal(world_committed(w, 0), 1);
+	assert_int_equal(world_dead_letters(w), 0);
+	assert_null(world_failure(w));
+	world_close(w);
+}
+
+static void test_what_is_too_big_ends_as_failed(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0), other = world_call(w, 0);
+
+	(void)state;
+	world_create_big(w, call);
+	world_create(w, other, "0");
+	world_run(w, CLOCK_SEC);
+	assert_string_equal(world_outcome(w, call), "failed");
+	world_play(w, other, "a", 15000);
+	world_play(w, other, "b", 15000); /* both at once would not fit */
+	world_run(w, CLOCK_SEC);
+	assert_string_equal(world_story(w, other), "establishing established play:failed play:completed");
+	end(w);
+}
+
+/* ---- bounds ---- */
+
+static void test_no_step_begins_while_too_much_is_unacknowledged(void **state)
+{
+	struct world *w = make((struct world_rules){ .workers = 1, .unacked = 100 });
+	int calls[4];
+
+	(void)state;
+	world_kafka_stuck(w, CLOCK_SEC);
+	for (int i = 0; i < 4; i++)
+		calls[i] = world_call(w, 0);
+	world_create(w, calls[0], "20");
+	world_run(w, 100 * CLOCK_MS); /* its one event is over the bound */
+	assert_int_equal(world_count(w, POINT_SAVE), 1);
+	for (int i = 1; i < 4; i++)
+		world_create(w, calls[i], "20");
+	world_run(w, 500 * CLOCK_MS);
+	assert_int_equal(world_count(w, POINT_SAVE), 1);
+	world_run(w, 5 * CLOCK_SEC);
+	for (int i = 0; i < 4; i++)
+		assert_string_equal(world_outcome(w, calls[i]), "busy");
+	end(w);
+}
+
+static void test_more_commands_than_fit_are_read_later(void **state)
+{
+	struct world *w = make((struct world_rules){ .workers = 1, .commands = 2, .inflight = 1 });
+	int calls[WORLD_CALLS];
+
+	(void)state;
+	for (int i = 0; i < WORLD_CALLS; i++) {
+		calls[i] = world_call(w, 0);
+		world_create(w, calls[i], "20");
+	}
+	world_run(w, 5 * CLOCK_SEC);
+	for (int i = 0; i < WORLD_CALLS; i++)
+		assert_string_equal(world_outcome(w, calls[i]), "busy");
+	end(w);
+}
+
+/* ---- random worlds ---- */
+
+static uint64_t number(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void test_random_worlds(void **state)
+{
+	const uint64_t from = number("SEED", 1), runs = number("RUNS", getenv("SEED") ? 1 : 3000);
+	uint64_t bad = 0;
+	char why[512];
+
+	(void)state;
+	for (uint64_t seed = from; seed < from + runs && bad < 10; seed++) {
+		if (world_sweep(seed, getenv("VERBOSE") != NULL, why, sizeof(why)) == 0)
+			continue;
+		print_error("seed %llu: %s\n", (unsigned long long)seed, why);
+		bad++;
+	}
+	assert_int_equal(bad, 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_saved_told_confirmed_then_dialled),
+		cmocka_unit_test(test_what_does_not_ring_is_acted_on_once_saved),
+		cmocka_unit_test(test_a_late_confirm_is_asked_again),
+		cmocka_unit_test(test_a_stale_answer_is_read_again),
+		cmocka_unit_test(test_a_repeated_command_is_not_acted_on),
+		cmocka_unit_test(test_refused_asks_the_group_and_takes_over_again),
+		cmocka_unit_test(test_a_sleeper_forgets_without_a_hang_up),
+		cmocka_unit_test(test_a_handover_finishes_the_step),
+		cmocka_unit_test(test_what_comes_back_goes_on_from_memory),
+		cmocka_unit_test(test_a_drained_worker_loses_nothing),
+		cmocka_unit_test(test_an_intent_is_dialled_by_the_next_owner),
+		cmocka_unit_test(test_what_was_saved_and_not_told_is_told),
+		cmocka_unit_test(test_a_dial_that_may_have_been_made_ends_as_unknown),
+		cmocka_unit_test(test_unknown_waits_until_nobody_can_dial_any_more),
+		cmocka_unit_test(test_a_leg_is_adopted),
+		cmocka_unit_test(test_redis_away_and_back),
+		cmocka_unit_test(test_redis_restarted_with_its_data),
+		cmocka_unit_test(test_poison_is_set_aside_and_the_partition_goes_on),
+		cmocka_unit_test(test_a_newer_record_stops_its_partition),
+		cmocka_unit_test(test_what_is_too_big_ends_as_failed),
+		cmocka_unit_test(test_no_step_begins_while_too_much_is_unacknowledged),
+		cmocka_unit_test(test_more_commands_than_fit_are_read_later),
+		cmocka_unit_test(test_random_worlds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
