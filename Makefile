@@ -17,7 +17,7 @@ PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 # V=1 shows whole commands, else one word and the file
 SAY      = $(if $(V),,@echo "  $(1)  $(@:$(BUILD)/%=%)";)
 COMPILE  = $(call SAY,cc  )$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -Ilib $(INCLUDES) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
-LINK     = $(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(PKG_LIBS) -lm -lpthread
+LINK     = $(call SAY,link)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -lm -lpthread
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
 
 .PHONY: all clean
@@ -56,6 +56,9 @@ $(BUILD)/bin/callcast-broker: $(BUILD)/local/broker.o $(BUILD)/lib.a
 $(BUILD)/tests/%: INCLUDES := $(FOLDERS:%=-I%) -Itests -Itests/fake
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fake.a $(FOLDERS:%=$(BUILD)/%.a) $(BUILD)/lib.a
 	$(LINK) -lcmocka
+# whole workers on a world of fakes (tests/world/world.h); its own clock and chance
+$(BUILD)/tests/unit/test_world: $(call objects,tests/world)
+$(BUILD)/tests/unit/test_world: LDFLAGS += -Wl,--wrap=getrandom,--wrap=log_line
 $(BUILD)/tests/fake.a: $$(call objects,tests/fake)
 	@mkdir -p $(@D) && rm -f $@
 	$(call SAY,ar  )$(AR) rcs $@ $^

@@ -33,6 +33,14 @@ bool call_has_intent(const struct call_record *rec)
 	return false;
 }
 
+bool call_has_unheard(const struct call_record *rec)
+{
+	for (size_t i = 0; i < rec->legs_count; i++)
+		if (rec->legs[i].state == LEG_GO)
+			return true;
+	return false;
+}
+
 void decision_nothing(struct decision *d, const char *note)
 {
 	d->plan->nothing = true;
@@ -130,6 +138,8 @@ static void decide_taken(struct decision *d)
 
 		if (leg->state != LEG_GO && !(leg->state == LEG_INTENT && !same_redis))
 			continue;
+		if (leg->carrier_record.len) /* it was handed over */
+			continue;
 		if (!leg_move(leg, LEG_LOST, &act))
 			continue;
 		leg->hung_up = true;
@@ -148,6 +158,28 @@ static void decide_taken(struct decision *d)
 	}
 	if (!changed)
 		decision_nothing(d, "as-it-was");
+}
+
+/*
+ * Handed over: a leg that was dialled and of which nothing was heard yet would
+ * be one that may have been dialled, to the next owner.  With its record it can
+ * be adopted.
+ */
+static void decide_leaving(struct decision *d)
+{
+	struct call_record *rec = d->rec;
+	bool any = false;
+
+	for (size_t i = 0; i < rec->legs_count; i++) {
+		struct leg *leg = &rec->legs[i];
+
+		if (leg->state != LEG_GO || leg->carrier_record.len)
+			continue;
+		call_keep_carrier_record(d, leg);
+		any |= leg->carrier_record.len > 0;
+	}
+	if (!any)
+		decision_nothing(d, "all-stored");
 }
 
 /* ---- the whole ---- */
@@ -235,6 +267,9 @@ void call_decide(struct plan *plan, struct call_record *rec, const struct input 
 		break;
 	case INPUT_TAKEN:
 		decide_taken(&d);
+		break;
+	case INPUT_LEAVING:
+		decide_leaving(&d);
 		break;
 	}
 	if (!plan->nothing)

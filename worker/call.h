@@ -22,6 +22,7 @@ enum input_kind {
 	INPUT_DEADLINE, /* the record's deadline has come */
 	INPUT_STARTED,  /* what was asked for was started: operations go from intent to started */
 	INPUT_TAKEN,    /* taken over from an owner who is gone, with nothing of it in our memory */
+	INPUT_LEAVING,  /* the partition is being handed over: legs that no event came from yet are stored */
 };
 
 struct input {
@@ -66,5 +67,7 @@ bool call_is_over(const struct call_record *rec);
 bool call_knows_command(const struct call_record *rec, const char *command_id);
 /* Legs that wait for their confirm. */
 bool call_has_intent(const struct call_record *rec);
+/* Legs that were dialled, or may have been, and of which nothing was heard yet. */
+bool call_has_unheard(const struct call_record *rec);
 
 #endif

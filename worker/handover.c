@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "kill_point.h"
 #include "log.h"
 #include "must.h"
 
@@ -105,10 +106,18 @@ static void leave(struct partition *p)
 	loop_timer_clear(p->worker->loop, &p->ask_again);
 	while ((c = table_next(p->calls, &cursor, NULL)))
 		call_drop_commands(c);
-	if (p->state == PARTITION_ACTIVE)
-		partition_set_state(p, PARTITION_LEAVING);
-	else
+	if (p->state != PARTITION_ACTIVE) {
 		partition_set_state(p, PARTITION_IDLE);
+		return;
+	}
+	partition_set_state(p, PARTITION_LEAVING);
+	cursor = 0;
+	while ((c = table_next(p->calls, &cursor, NULL))) {
+		if (!call_has_unheard(&c->record))
+			continue;
+		call_queue_first(c, queued_new(INPUT_LEAVING));
+		call_run(c);
+	}
 }
 
 static void release(void *arg)
@@ -117,6 +126,7 @@ static void release(void *arg)
 
 	if (!w->releasing)
 		return;
+	KILL_POINT("before-release");
 	w->releasing = false;
 	loop_timer_clear(w->loop, &w->handover);
 	for (size_t i = 0; i < w->partition_count; i++) {

@@ -12,103 +12,7 @@
 #include "metrics.h"
 #include "worker.h"
 
-#define TICK       (100 * CLOCK_MS)
 #define KAFKA_WAIT (15 * CLOCK_SEC)
-
-/* ---- what the parts tell the worker ---- */
-
-static void redis_up(void *arg)
-{
-	struct worker *w = arg;
-
-	log_info("redis.up run=%s", store_run_id(w->store));
-	for (size_t i = 0; i < w->partition_count; i++)
-		if (w->partitions[i] && w->partitions[i]->state == PARTITION_AWAY)
-			takeover_start(w->partitions[i]);
-}
-
-/* Nothing is dropped: what was asked is asked again after a takeover. */
-static void redis_down(void *arg)
-{
-	struct worker *w = arg;
-
-	log_warn("redis.down");
-	for (size_t i = 0; i < w->partition_count; i++) {
-		struct partition *p = w->partitions[i];
-
-		if (!p || p->state == PARTITION_IDLE || p->state == PARTITION_LEAVING)
-			continue;
-		takeover_stop(p);
-		partition_set_state(p, PARTITION_AWAY);
-	}
-}
-
-static void told_paused(void *arg, int paused)
-{
-	struct worker *w = arg;
-
-	w->told_paused = paused;
-	/* when it goes on, the next tick feeds the partitions */
-}
-
-static void message(void *arg, const rd_kafka_message_t *m)
-{
-	partition_message(partition_of(arg, m->partition), m);
-}
-
-static void out_of_range(void *arg, int32_t number)
-{
-	partition_of(arg, number)->blocked = true;
-}
-
-static void carrier_said(void *arg, const struct carrier_event *ev)
-{
-	struct worker *w = arg;
-	char id[CALLID_SIZE] = { 0 };
-	struct callid parts;
-	struct call *c = NULL;
-
-	snprintf(id, sizeof(id), "%s", ev->dial_id);
-	if (callid_parse(&parts, id) == 0 && (size_t)parts.partition < w->partition_count &&
-	    w->partitions[parts.partition])
-		c = call_find(w->partitions[parts.partition], id);
-	if (!c) {
-		log_debug("leg.stray dial=%s", ev->dial_id);
-		return;
-	}
-	if (call_queue(c, queued_carrier(ev)))
-		call_run(c);
-}
-
-static void run_calls(struct partition *p)
-{
-	size_t cursor = 0;
-	struct call *c;
-
-	while ((c = table_next(p->calls, &cursor, NULL)))
-		call_run(c);
-}
-
-static void tick(void *arg)
-{
-	struct worker *w = arg;
-
-	for (size_t i = 0; i < w->partition_count; i++) {
-		struct partition *p = w->partitions[i];
-
-		if (!p)
-			continue;
-		partition_tick(p);
-		partition_feed(p);
-		if (w->was_paused && !w->told_paused)
-			run_calls(p);
-	}
-	w->was_paused = w->told_paused;
-	if (!w->releasing)
-		group_flush(w->group);
-	handover_check(w);
-	loop_timer_set(w->loop, &w->tick, clock_mono() + TICK, tick, w);
-}
 
 static void ready(void *arg, FILE *out)
 {
@@ -178,8 +82,9 @@ static int check_topics(struct worker *w)
 
 static int open_all(struct worker *w, struct admin **admin)
 {
-	const struct store_handler store = { redis_up, redis_down, w };
-	const struct group_handler group = { worker_assigned, worker_revoked, message, out_of_range, w };
+	const struct store_handler store = { worker_redis_up, worker_redis_down, w };
+	const struct group_handler group = { worker_assigned, worker_revoked, worker_message,
+		                             worker_out_of_range, w };
 	int r;
 
 	r = loop_open(&w->loop);
@@ -188,13 +93,13 @@ static int open_all(struct worker *w, struct admin **admin)
 	r = loop_signals(w->loop, signalled, w);
 	if (r < 0)
 		return r;
-	r = teller_open(&w->teller, w->loop, w->settings, told_paused, w);
+	r = teller_open(&w->teller, w->loop, w->settings, worker_told_paused, w);
 	if (r < 0)
 		return r;
 	r = check_topics(w);
 	if (r < 0)
 		return r;
-	r = carrier_sim_open(&w->carrier, w->loop, w->settings, carrier_said, w);
+	r = carrier_sim_open(&w->carrier, w->loop, w->settings, worker_carrier_said, w);
 	if (r < 0)
 		return r;
 	r = store_open(&w->store, w->loop, w->settings, &store);
@@ -209,26 +114,6 @@ static int open_all(struct worker *w, struct admin **admin)
 	return admin_open(admin, w->loop, w->settings->admin_listen, ready, w);
 }
 
-static void close_all(struct worker *w, struct admin *admin)
-{
-	admin_close(admin);
-	group_close(w->group);
-	for (size_t i = 0; i < w->partition_count; i++)
-		partition_free(w->partitions[i]);
-	free(w->partitions);
-	ledger_close(w->ledger);
-	store_close(w->store);
-	if (w->carrier)
-		w->carrier->ops->close(w->carrier);
-	teller_close(w->teller);
-	if (w->loop) {
-		loop_timer_clear(w->loop, &w->tick);
-		loop_timer_clear(w->loop, &w->handover);
-	}
-	loop_close(w->loop);
-	records_close();
-}
-
 int main(int argc, char **argv)
 {
 	struct worker w = { 0 };
@@ -241,6 +126,7 @@ int main(int argc, char **argv)
 	if (r)
 		return r > 0 ? 0 : 2;
 	w.settings = settings;
+	log_level_parse(&log_threshold, settings->log_level);
 	r = records_open(settings->schema_write, settings->schema_registry, why, sizeof(why));
 	if (r < 0) {
 		log_error("schemas.unusable reason=\"%s\"", why);
@@ -252,11 +138,13 @@ int main(int argc, char **argv)
 	r = open_all(&w, &admin);
 	if (r == 0) {
 		log_info("worker.started name=%s admin=%d", settings->worker_name, admin_port(admin));
-		tick(&w);
+		worker_tick(&w);
 		r = loop_run(w.loop);
 		log_info("worker.stopped handed_over=%d", w.drained);
 	}
-	close_all(&w, admin);
+	admin_close(admin);
+	worker_close(&w);
+	records_close();
 	settings_free(settings);
 	return r < 0 ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "kill_point.h"
 #include "log.h"
 #include "metrics.h"
 #include "must.h"
@@ -52,6 +53,20 @@ struct partition *partition_of(struct worker *w, int32_t number)
 	return p;
 }
 
+static void drop_intake(struct partition *p)
+{
+	struct intake *in = p->intake, *next;
+
+	for (; in; in = next) {
+		next = in->next;
+		call_command_clear(&in->command);
+		free(in);
+	}
+	p->intake = p->intake_last = NULL;
+	p->intake_count = 0;
+	offsets_clear(&p->offsets);
+}
+
 static void forget_acked(struct partition *p)
 {
 	for (size_t i = 0; i < p->acked_count; i++)
@@ -64,7 +79,7 @@ void partition_free(struct partition *p)
 	if (!p)
 		return;
 	takeover_stop(p);
-	partition_reset_intake(p);
+	drop_intake(p);
 	calls_forget(p);
 	table_close(p->calls);
 	offsets_clear(&p->offsets);
@@ -237,16 +252,9 @@ void partition_feed(struct partition *p)
 
 void partition_reset_intake(struct partition *p)
 {
-	struct intake *in = p->intake, *next;
-
-	for (; in; in = next) {
-		next = in->next;
-		call_command_clear(&in->command);
-		free(in);
-	}
-	p->intake = p->intake_last = NULL;
-	p->intake_count = 0;
-	offsets_clear(&p->offsets);
+	drop_intake(p);
+	if (p->paused && p->assigned)
+		group_pause(p->worker->group, p->number, false);
 	p->paused = false;
 }
 
@@ -265,11 +273,12 @@ int64_t partition_next(const struct partition *p)
 
 void partition_stored(struct partition *p, int64_t next)
 {
-	if (next <= p->next_stored)
+	/* an answer after the release must not pass for committed when the partition comes back */
+	if (!p->assigned || next <= p->next_stored)
 		return;
 	p->next_stored = next;
-	if (p->assigned)
-		group_commit(p->worker->group, p->number, next);
+	KILL_POINT("before-commit");
+	group_commit(p->worker->group, p->number, next);
 }
 
 void partition_acked(struct partition *p, const char *name)
@@ -306,12 +315,14 @@ static void cleared(void *arg, enum store_answer a)
 	struct clearing *k = arg;
 	struct partition *p = k->partition;
 
+	KILL_POINT("cleared");
 	p->clearing = false;
 	if (k->round == p->round && a == STORE_DONE)
 		partition_stored(p, k->next);
 	for (size_t i = 0; i < k->count; i++) {
-		if (k->round == p->round && a != STORE_DONE)
-			partition_acked(p, k->names[i]); /* Redis may not have heard: say it again */
+		/* Redis may not have heard: say it again, under whichever epoch is ours by now */
+		if (a != STORE_DONE && (k->round == p->round || p->owned))
+			partition_acked(p, k->names[i]);
 		free(k->names[i]);
 	}
 	if (k->round == p->round && a == STORE_REFUSED)
@@ -338,9 +349,11 @@ static void clear(void *arg)
 	k->next = partition_next(p);
 	k->count = p->acked_count < CLEAR_MAX ? p->acked_count : CLEAR_MAX;
 	k->names = must_calloc(k->count + 1, sizeof(*k->names));
-	memcpy(k->names, p->acked, k->count * sizeof(*k->names));
-	p->acked_count -= k->count;
-	memmove(p->acked, p->acked + k->count, p->acked_count * sizeof(*p->acked));
+	if (k->count) { /* it may be for the offset alone */
+		memcpy(k->names, p->acked, k->count * sizeof(*k->names));
+		p->acked_count -= k->count;
+		memmove(p->acked, p->acked + k->count, p->acked_count * sizeof(*p->acked));
+	}
 	c = (struct store_clear){
 		.partition = p->number,
 		.epoch = &p->epoch,
@@ -351,6 +364,7 @@ static void clear(void *arg)
 		.next = k->next,
 	};
 	p->clearing = true;
+	KILL_POINT("before-clear");
 	store_clear(p->worker->store, &c, cleared, k);
 }
 
@@ -396,6 +410,13 @@ static void ask(void *arg)
 		group_ask(p->worker->group, p->number, p->next_stored, answered, p);
 }
 
+void partition_ask(struct partition *p)
+{
+	takeover_stop(p);
+	partition_set_state(p, PARTITION_ASKING);
+	ask(p);
+}
+
 /*
  * Another owner, or another Redis.  Nothing more goes to Redis for this
  * partition until the group says that it is still ours, and it was taken over
@@ -407,7 +428,5 @@ void partition_refused(struct partition *p)
 	if (p->state != PARTITION_ACTIVE && p->state != PARTITION_TAKING)
 		return;
 	log_warn("partition.refused partition=%d epoch=%s", p->number, p->epoch.text);
-	takeover_stop(p);
-	partition_set_state(p, PARTITION_ASKING);
-	ask(p);
+	partition_ask(p);
 }

@@ -20,6 +20,7 @@
 
 #include "clock.h"
 #include "digest.h"
+#include "kill_point.h"
 #include "log.h"
 #include "metrics.h"
 #include "must.h"
@@ -157,12 +158,14 @@ static void step_ask(struct step *s)
 		.next = -1,
 	};
 
+	KILL_POINT(confirm ? "before-confirm" : "before-save");
 	s->sent = clock_mono(); /* before it leaves: an answer may be old when it is read */
 	s->asked = true;
 	p->steps++;
 	p->worker->in_flight++;
 	metric_set(&in_flight, (double)p->worker->in_flight);
 	store_save(p->worker->store, &save, step_answered, s);
+	KILL_POINT(confirm ? "confirm-asked" : "save-asked");
 }
 
 static void read_again(struct call *c);
@@ -249,7 +252,9 @@ static bool step_act(struct step *s)
 			step_ask(s);
 			return false;
 		}
+		KILL_POINT(s->plan.dials ? "before-dial" : "before-act");
 		act(w, &s->plan.acts[s->acted]);
+		KILL_POINT(s->plan.dials ? "dialled" : "acted");
 	}
 	return true;
 }
@@ -275,6 +280,7 @@ static void step_saved(struct step *s)
 	struct call *c = s->call;
 	const int before = c->record.state;
 
+	KILL_POINT(s->plan.dials ? "confirmed" : "saved");
 	if (!s->told) { /* it is when a late dial's confirm was asked again */
 		s->told = true;
 		metric_add(&steps_total, 1);
@@ -288,6 +294,7 @@ static void step_saved(struct step *s)
 		}
 		log_moved(c, before);
 		step_tell(s);
+		KILL_POINT("produced");
 		if (s->input->in.kind == INPUT_CARRIER && s->input->carrier.due)
 			metric_observe(&late_seconds, (double)(clock_utc() - s->input->carrier.due) / 1e6);
 		call_wait_told(c, s->input->offset);
@@ -298,6 +305,8 @@ static void step_saved(struct step *s)
 	c->version++;
 	if (s->plan.started)
 		call_queue_first(c, queued_new(INPUT_STARTED));
+	if (s->plan.dials && c->partition->state != PARTITION_ACTIVE)
+		call_queue_first(c, queued_new(INPUT_LEAVING));
 	c->step = NULL;
 	step_free(s);
 	call_run(c);
@@ -356,13 +365,22 @@ static bool must_read(const struct call *c, const struct queued *q)
 	       (q->command.expires_at && q->command.expires_at <= store_now(w->store));
 }
 
+/* While a partition is given back no step is begun but the one that makes it possible. */
+static bool has_its_time(const struct call *c)
+{
+	const enum partition_state state = c->partition->state;
+
+	return state == PARTITION_ACTIVE || ((state == PARTITION_LEAVING || state == PARTITION_IDLE) &&
+	                                     c->first->in.kind == INPUT_LEAVING);
+}
+
 static bool may_begin(struct call *c)
 {
 	struct worker *w = c->partition->worker;
 
-	if (c->partition->state != PARTITION_ACTIVE || w->told_paused || c->forgotten)
-		return false;
 	if (c->step || c->memory == CALL_READING || !c->first)
+		return false;
+	if (!has_its_time(c) || w->told_paused || c->forgotten)
 		return false;
 	if (w->in_flight < (size_t)w->settings->worker_inflight)
 		return true;
@@ -378,9 +396,6 @@ static bool may_begin(struct call *c)
 	return false;
 }
 
-/* Left free by commands, so that what follows from them (digits, results, the end) always fits. */
-#define MARGIN 4096
-
 /* False: it came to nothing, and the next input may be tried. */
 static bool begin(struct call *c, struct queued *q)
 {
@@ -389,12 +404,12 @@ static bool begin(struct call *c, struct queued *q)
 
 	if (q->in.kind == INPUT_DEADLINE)
 		c->deadline_queued = false;
-	r = s->plan.nothing ? 0 : step_encode(s, q->in.kind == INPUT_COMMAND ? MARGIN : 0);
+	r = s->plan.nothing ? 0 : step_encode(s, q->in.kind == INPUT_COMMAND);
 	if (r == -E2BIG) {
 		log_warn("call.too_big call=%s", c->id);
 		step_free(s);
 		s = step_decide(c, q, call_decide_too_big);
-		r = s->plan.nothing ? 0 : step_encode(s, 0);
+		r = s->plan.nothing ? 0 : step_encode(s, false);
 	}
 	if (r < 0)
 		log_error("step.failed call=%s error=%d", c->id, r);

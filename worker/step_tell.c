@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kill_point.h"
 #include "must.h"
 #include "worker.h"
 
@@ -46,13 +47,15 @@ static void event_told(struct telling *t)
 	struct partition *p = u->partition;
 	struct call *c = u->call;
 
+	KILL_POINT(u->dials ? "dial-acknowledged" : "acknowledged");
 	p->untold--;
 	unlink_untold(u);
 	if (t->offset + 1 > p->told)
 		p->told = t->offset + 1;
 	if (c && u->dials)
 		confirm_next(c, u);
-	else if (c || u->round == p->round)
+	else if (c || u->round == p->round ||
+	         p->owned) /* told is told, also by a takeover that came to no end */
 		partition_acked(p, u->name);
 	if (u->round && u->round == p->round)
 		takeover_entry_told(p);
@@ -147,13 +150,16 @@ static struct telling *telling_of_event(struct call *c, const struct call_event 
 	return t;
 }
 
-int step_encode(struct step *s, size_t margin)
+/* Left free by commands, so that what follows from them (digits, results, the end) fits. */
+#define MARGIN 4096
+
+int step_encode(struct step *s, bool bounded)
 {
 	int r = record_encode(RECORD_CALL_RECORD, &s->next, &s->record);
 
 	if (r < 0)
 		return r;
-	if (s->record.len > CALL_RECORD_MAX - margin)
+	if (bounded && s->record.len > CALL_RECORD_MAX - MARGIN)
 		return -E2BIG;
 	s->tellings = must_calloc(s->plan.event_count + 1, sizeof(struct telling *));
 	s->events = must_calloc(s->plan.event_count + 1, sizeof(*s->events));
@@ -166,7 +172,7 @@ int step_encode(struct step *s, size_t margin)
 		r = record_encode(RECORD_CALL_EVENT, &s->plan.events[i], &t->value);
 		if (r < 0)
 			return r;
-		if (t->value.len > CALL_EVENT_MAX - margin)
+		if (bounded && t->value.len > CALL_EVENT_MAX - MARGIN)
 			return -E2BIG;
 		s->events[i].packed = telling_pack(t);
 	}

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "kill_point.h"
 #include "log.h"
 #include "metrics.h"
 #include "must.h"
@@ -177,6 +178,7 @@ static void go_on(struct takeover *t)
 	size_t cursor = 0;
 	struct call *c;
 
+	KILL_POINT("live-read");
 	metric_observe(&takeover_seconds, (double)(clock_mono() - t->began) / 1e6);
 	metric_add(from_memory ? &takeovers_memory_total : &takeovers_total, 1);
 	takeover_stop(p);
@@ -217,6 +219,7 @@ static void outbox_told(struct takeover *t)
 {
 	struct partition *p = t->partition;
 
+	KILL_POINT("outbox-told");
 	if (t->from_memory)
 		go_on(t);
 	else
@@ -241,24 +244,29 @@ void takeover_entry_told(struct partition *p)
 		outbox_told(t);
 }
 
-/* Our own memory is telling it, or will when its step is asked again. */
+/*
+ * Our own memory is telling it.  Not so what a step in hand has saved without
+ * hearing of it: that step may turn out stale, and the same bytes twice do no harm.
+ */
 static bool in_hand(const struct takeover *t, const struct entry *e)
 {
 	char id[CALLID_SIZE] = { 0 };
-	struct call *c;
+	const struct call *c;
 
-	if (!t->from_memory)
-		return false;
 	memcpy(id, e->name, CALLID_LEN);
-	c = call_find(t->partition, id);
-	return c && (e->seq > c->acked_seq);
+	c = t->from_memory ? call_find(t->partition, id) : NULL;
+	for (const struct untold *u = c ? c->untold : NULL; u; u = u->after)
+		if (u->seq == e->seq)
+			return true;
+	return false;
 }
 
 static void tell_outbox(struct takeover *t)
 {
 	struct partition *p = t->partition;
 
-	qsort(t->entries, t->entry_count, sizeof(*t->entries), by_call_and_seq);
+	if (t->entry_count)
+		qsort(t->entries, t->entry_count, sizeof(*t->entries), by_call_and_seq);
 	t->untold = 1; /* ours, until all are on their way */
 	for (size_t i = 0; i < t->entry_count; i++) {
 		struct entry *e = &t->entries[i];
@@ -360,6 +368,7 @@ static void ledger_was_read(void *arg, int error, const struct ledger_record *r)
 		note_told(t, r);
 		return;
 	}
+	KILL_POINT("ledger-read");
 	if (r->offset > p->told)
 		p->told = r->offset;
 	store_outbox(p->worker->store, p->number, &p->epoch, outbox_read, asked_new(p));
@@ -384,6 +393,7 @@ static void forget_all(struct partition *p)
 
 	if (table_count(p->calls) && again >= 0) {
 		partition_reset_intake(p);
+		p->offsets.next = again; /* all below is told, also if no command follows */
 		group_seek(p->worker->group, p->number, again);
 	}
 	p->owned = false;
@@ -407,6 +417,7 @@ static void taken(void *arg, enum store_answer a, const struct store_taken *got)
 		give_up(p, a, "take");
 		return;
 	}
+	KILL_POINT("taken");
 	t->from_memory = never_forgot(p, got);
 	if (!t->from_memory)
 		forget_all(p);

@@ -1,7 +1,7 @@
 /*
  * worker.h - the worker's own structures: worker, partition, call in memory, step
  *
- * Reading order: main.c opens everything; partition.c owns partitions and takes
+ * Reading order: main.c opens everything; worker.c hears what happens; partition.c owns partitions and takes
  * commands in; step.c decides, saves, tells and acts; takeover.c is what a new
  * owner does first; handover.c what an old one does last; calls.c keeps calls in
  * memory.  All on the loop's thread.
@@ -40,7 +40,7 @@ struct worker {
 	size_t in_flight;                /* steps on their way to Redis; bounded by worker.inflight */
 	struct call *ready, *ready_last; /* calls that wait for room in flight */
 	bool told_paused;                /* too much is unacknowledged: no new steps */
-	bool was_paused;                 /* at the last tick */
+	bool was_paused;                 /* since the last tick, if only for a moment */
 	bool draining, drained;          /* SIGTERM; all handed over */
 	bool releasing;                  /* a revoke is being answered */
 	struct loop_timer tick, handover;
@@ -154,6 +154,17 @@ struct step {
 	size_t acted; /* so many acts were carried out */
 };
 
+/* ---- worker.c: what the parts tell it; `arg` is the worker ---- */
+void worker_redis_up(void *arg);
+void worker_redis_down(void *arg);
+void worker_told_paused(void *arg, int paused);
+void worker_message(void *arg, const rd_kafka_message_t *m);
+void worker_out_of_range(void *arg, int32_t partition);
+void worker_carrier_said(void *arg, const struct carrier_event *ev);
+void worker_tick(void *arg); /* sets its own timer again */
+/* Closes what is open of it, as it stands. */
+void worker_close(struct worker *w);
+
 /* ---- partition.c ---- */
 struct partition *partition_of(struct worker *w, int32_t number); /* made when new */
 void partition_message(struct partition *p, const rd_kafka_message_t *m);
@@ -162,6 +173,7 @@ void partition_reset_intake(struct partition *p); /* they come again after the n
 void partition_done(struct partition *p, int64_t offset);
 void partition_acked(struct partition *p, const char *name);
 void partition_clear_soon(struct partition *p);
+void partition_ask(struct partition *p);     /* is it still ours?  Then it is taken over (again) */
 void partition_refused(struct partition *p); /* a script said so: ask the group */
 void partition_tick(struct partition *p);
 bool partition_quiet(const struct partition *p); /* nothing is on its way */
@@ -205,11 +217,12 @@ void steps_register_metrics(void);
 
 /* ---- step_tell.c ---- */
 /*
- * The record's and the events' bytes; `margin` bytes of each bound stay free.
- * -E2BIG: over one of the bounds.  Others: these values have no Avro form, and
- * never will.
+ * The record's and the events' bytes.  -E2BIG: over a bound, and `bounded`: only
+ * commands are, because what has happened must be told (its size follows from
+ * what was let in: one escaped context, and all open operations).  Others: these
+ * values have no Avro form, and never will.
  */
-int step_encode(struct step *s, size_t margin);
+int step_encode(struct step *s, bool bounded);
 void step_tell(struct step *s); /* saved: its events go to Kafka, in order */
 /* Tells what a predecessor left in the outbox; `name` and `packed` are copied.  -EBADMSG: unreadable. */
 int step_tell_entry(struct partition *p, const char *name, const struct bytes *packed);

@@ -112,14 +112,14 @@ static void test_what_does_not_ring_is_acted_on_once_saved(void **state)
 	world_create(w, call, "0");
 	world_run(w, CLOCK_SEC);
 	world_trace_clear(w);
-	world_play(w, call, "a", 5);
+	world_play(w, call, "a", "context");
 	world_run(w, 4 * CLOCK_MS);
 	starts_with(world_trace(w), "message save saved play");
 	world_run(w, CLOCK_SEC);
 	world_hang_up(w, call, "b");
 	world_run(w, CLOCK_SEC);
 	assert_string_equal(world_story(w, call),
-			    "establishing established play:completed terminating terminated:completed");
+	                    "establishing established play:completed terminating terminated:completed");
 	end(w);
 }
 
@@ -163,7 +163,7 @@ static void test_a_repeated_command_is_not_acted_on(void **state)
 	world_create(w, call, "0");
 	world_repeat(w, 0);
 	world_run(w, CLOCK_SEC);
-	world_play(w, call, "a", 5);
+	world_play(w, call, "a", "context");
 	world_repeat(w, 0);
 	world_run(w, 2 * CLOCK_SEC);
 	world_rewind(w, 0, 10);
@@ -187,7 +187,7 @@ static void test_refused_asks_the_group_and_takes_over_again(void **state)
 	/* somebody who had been put out took it, and was gone again before the next step */
 	snprintf(redis_of(w, 0)->epoch, STORE_EPOCH_SIZE, "77.somebody");
 	world_trace_clear(w);
-	world_play(w, call, "a", 5);
+	world_play(w, call, "a", "context");
 	world_run(w, CLOCK_SEC);
 	starts_with(world_trace(w), "message refused ask");
 	assert_non_null(strstr(world_trace(w), "ask take"));
@@ -363,6 +363,38 @@ static void test_redis_restarted_with_its_data(void **state)
 	redis_goes(redis_restarts);
 }
 
+static void another_is_created(struct world *w, struct node *n)
+{
+	(void)n;
+	world_create(w, 1, "20");
+}
+
+static void first_gets_a_command(struct world *w, struct node *n)
+{
+	(void)n;
+	world_play(w, 0, "late", "context");
+}
+
+/*
+ * The first call's end is acknowledged, and {p}:told is raised past it by the
+ * second call's confirm; then Redis goes before the clear, while a late command
+ * has brought the first call back into memory, unread.
+ */
+static void test_what_was_told_leaves_the_outbox_in_the_end(void **state)
+{
+	struct world *w = make_workers(1);
+
+	(void)state;
+	world_call(w, 0);
+	world_call(w, 0);
+	world_create(w, 0, "20");
+	world_when(w, POINT_TOLD, 2, another_is_created);
+	world_when(w, POINT_TELL, 3, first_gets_a_command);
+	world_when(w, POINT_CONFIRM, 2, redis_restarts);
+	world_run(w, CLOCK_SEC);
+	end(w);
+}
+
 /* ---- commands that are no commands ---- */
 
 static void test_poison_is_set_aside_and_the_partition_goes_on(void **state)
@@ -400,6 +432,15 @@ static void test_a_newer_record_stops_its_partition(void **state)
 	world_close(w);
 }
 
+static void play_with_context(struct world *w, int call, const char *name, int c, size_t len)
+{
+	char *context = must_calloc(1, len + 1);
+
+	memset(context, c, len);
+	world_play(w, call, name, context);
+	free(context);
+}
+
 static void test_what_is_too_big_ends_as_failed(void **state)
 {
 	struct world *w = make_workers(1);
@@ -410,10 +451,31 @@ static void test_what_is_too_big_ends_as_failed(void **state)
 	world_create(w, other, "0");
 	world_run(w, CLOCK_SEC);
 	assert_string_equal(world_outcome(w, call), "failed");
-	world_play(w, other, "a", 15000);
-	world_play(w, other, "b", 15000); /* both at once would not fit */
+	play_with_context(w, other, "a", 'c', 15000);
+	play_with_context(w, other, "b", 'c', 15000); /* both at once would not fit */
 	world_run(w, CLOCK_SEC);
 	assert_string_equal(world_story(w, other), "establishing established play:failed play:completed");
+	world_hang_up(w, other, "c");
+	end(w);
+}
+
+static void test_what_was_let_in_never_keeps_a_call_from_its_end(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "0");
+	world_run(w, CLOCK_SEC);
+	/* six bytes each once they stand in JSON: the result is over the bound that the command was under */
+	play_with_context(w, call, "a", 1, 5000);
+	play_with_context(w, call, "b", 1, 5000);
+	world_run(w, 100 * CLOCK_MS);
+	world_hang_up(w, call, "c");
+	world_run(w, CLOCK_SEC);
+	assert_string_equal(
+	        world_story(w, call),
+	        "establishing established terminating play:failed play:failed terminated:completed");
 	end(w);
 }
 
@@ -502,9 +564,11 @@ int main(void)
 		cmocka_unit_test(test_a_leg_is_adopted),
 		cmocka_unit_test(test_redis_away_and_back),
 		cmocka_unit_test(test_redis_restarted_with_its_data),
+		cmocka_unit_test(test_what_was_told_leaves_the_outbox_in_the_end),
 		cmocka_unit_test(test_poison_is_set_aside_and_the_partition_goes_on),
 		cmocka_unit_test(test_a_newer_record_stops_its_partition),
 		cmocka_unit_test(test_what_is_too_big_ends_as_failed),
+		cmocka_unit_test(test_what_was_let_in_never_keeps_a_call_from_its_end),
 		cmocka_unit_test(test_no_step_begins_while_too_much_is_unacknowledged),
 		cmocka_unit_test(test_more_commands_than_fit_are_read_later),
 		cmocka_unit_test(test_random_worlds),

@@ -1,0 +1,248 @@
+/*
+ * world_check.c - the promises: what every record and every dial must keep, and what must hold at the end
+ *
+ * Of two records of one seq the first counts; the second must have its bytes.
+ * No run may lose, invent or repeat: the world knows what was asked for, what
+ * Redis has, and what every phone was asked to do.
+ */
+#include "world/world_parts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "result.h"
+
+struct told_call *told_of(struct world *w, const char *id)
+{
+	for (int i = 0; i < w->call_count; i++)
+		if (!strncmp(w->calls[i].id, id, CALLID_LEN))
+			return &w->calls[i];
+	return NULL;
+}
+
+static bool same(const struct bytes *a, const struct bytes *b)
+{
+	return a->len == b->len && !memcmp(a->data, b->data, a->len);
+}
+
+/* What follows the event type in a story: "callState:established", "play:failed". */
+static const char *word_in(char out[32], const char *data, const char *name)
+{
+	const char *at = data ? strstr(data, name) : NULL;
+
+	out[0] = '\0';
+	if (at)
+		snprintf(out, 32, "%.*s", (int)strcspn(at + strlen(name), "\""), at + strlen(name));
+	return out;
+}
+
+static void tell_story(struct told_call *c, const struct call_event *e)
+{
+	const size_t len = strlen(c->story);
+	char word[32];
+
+	if (e->final)
+		snprintf(word, sizeof(word), "terminated:%s", outcome_name(e->outcome));
+	else if (e->type == EVENT_CALL_STATE)
+		word_in(word, e->data, "\"callState\":\"");
+	else if (e->type == EVENT_PLAY_RESULT)
+		snprintf(word, sizeof(word), "play:%s",
+		         strstr(e->data, "\"completed\"") ? "completed" : "failed");
+	else if (e->type == EVENT_DTMF)
+		snprintf(word, sizeof(word), "digit");
+	else
+		return;
+	snprintf(c->story + len, sizeof(c->story) - len, "%s%s", len ? " " : "", word);
+}
+
+static void check_new(struct world *w, struct told_call *c, const struct call_event *e,
+                      const struct bytes *value)
+{
+	if (c->final)
+		world_fail(w, "%s: seq %lld was told after the final event", c->id, (long long)e->seq);
+	if (e->number && e->number != c->numbers + 1)
+		world_fail(w, "%s: number %lld follows %lld", c->id, (long long)e->number,
+		           (long long)c->numbers);
+	if (e->number)
+		c->numbers = e->number;
+	if (c->count == c->room) {
+		c->room = c->room ? c->room * 2 : 16;
+		c->events = must_realloc(c->events, c->room * sizeof(*c->events));
+	}
+	c->events[c->count].value = (struct bytes){ must_copy(value->data, value->len), value->len };
+	c->events[c->count++].number = e->number;
+	tell_story(c, e);
+	if (!e->final)
+		return;
+	c->final = true;
+	c->final_at = w->now;
+	c->outcome = e->outcome;
+}
+
+void check_append(struct world *w, int32_t p, const struct bytes *value)
+{
+	struct call_event e = { 0 };
+	const struct redis_call *saved;
+	struct told_call *c;
+	const char *why;
+
+	if (record_decode(RECORD_CALL_EVENT, &e, value->data, value->len, &why) < 0) {
+		world_fail(w, "calls.events: %s", why);
+		return;
+	}
+	world_log(w, "calls.events-%d: %s-%lld %s %s", p, e.call_leg_id, (long long)e.seq,
+	          event_type_name(e.type), e.data);
+	c = told_of(w, e.call_leg_id);
+	saved = redis_find(redis_of(w, p), e.call_leg_id);
+	if (!c || c->partition != p)
+		world_fail(w, "%s was told on partition %d", e.call_leg_id, p);
+	else if (!saved || saved->version < e.version)
+		world_fail(w, "%s-%lld was told before it was saved", c->id, (long long)e.seq);
+	else if (e.seq >= 1 && (size_t)e.seq <= c->count && !same(&c->events[e.seq - 1].value, value))
+		world_fail(w, "%s-%lld was told with other bytes", c->id, (long long)e.seq);
+	else if (e.seq == (int64_t)c->count + 1)
+		check_new(w, c, &e, value);
+	else if (e.seq < 1 || (size_t)e.seq > c->count)
+		world_fail(w, "%s: seq %lld follows %zu", c->id, (long long)e.seq, c->count);
+	call_event_clear(&e);
+}
+
+/* ---- dials ---- */
+
+/* The state that Redis has the dialled leg in; -1: none. */
+static int leg_state_in_redis(struct world *w, const struct told_call *c, const char *dial_id)
+{
+	const struct redis_call *saved = redis_find(redis_of(w, c->partition), c->id);
+	struct call_record rec = { 0 };
+	const char *why;
+	int state = -1;
+
+	if (!saved ||
+	    record_decode(RECORD_CALL_RECORD, &rec, saved->record.data, saved->record.len, &why) < 0)
+		return -1;
+	if (call_is_over(&rec))
+		state = LEG_ENDED;
+	for (size_t i = 0; i < rec.legs_count; i++)
+		if (rec.legs[i].dial_id && !strcmp(rec.legs[i].dial_id, dial_id))
+			state = rec.legs[i].state;
+	call_record_clear(&rec);
+	return state;
+}
+
+void check_dial(struct world *w, const char *dial_id, const struct node *n)
+{
+	const struct told_call *c = told_of(w, dial_id);
+	int state;
+
+	if (!c || !c->created) {
+		world_fail(w, "%s was dialled, but never asked for", dial_id);
+		return;
+	}
+	state = leg_state_in_redis(w, c, dial_id);
+	if (!c->count)
+		world_fail(w, "%s was dialled by worker %d before the ledger knew of it", dial_id, n->number);
+	else if (c->final)
+		world_fail(w, "%s was dialled by worker %d after the final event (%s)", dial_id, n->number,
+		           outcome_name(c->outcome));
+	else if (state < LEG_GO)
+		world_fail(w, "%s was dialled by worker %d before it was confirmed (%d)", dial_id, n->number,
+		           state);
+	else if (c->old)
+		world_fail(w, "%s was dialled past its time", dial_id);
+}
+
+/* ---- the end ---- */
+
+/* Each of these is true where all is as it must be at the end, and else says in w->missing what is not. */
+
+static bool missing(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static bool missing(struct world *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(w->missing, sizeof(w->missing), fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+static bool needs_a_dial(int outcome)
+{
+	return outcome != OUTCOME_UNKNOWN && outcome != OUTCOME_CANCELLED && outcome != OUTCOME_EXPIRED &&
+	       outcome != OUTCOME_FAILED;
+}
+
+static bool call_is_right(struct world *w, const struct told_call *c)
+{
+	if (!c->created)
+		return !c->count || missing(w, "%s: events of a call that nobody created", c->id);
+	if (!c->final)
+		return missing(w, "%s has no final event", c->id);
+	if (needs_a_dial(c->outcome) && !phone_dials(w, c->id))
+		return missing(w, "%s ended as %s, but was never dialled", c->id, outcome_name(c->outcome));
+	if (c->old && c->outcome != OUTCOME_EXPIRED)
+		return missing(w, "%s came too late, but ended as %s", c->id, outcome_name(c->outcome));
+	return true;
+}
+
+static bool partition_is_right(struct world *w, int number, const struct partition *p)
+{
+	if (p->assigned && p->state != PARTITION_ACTIVE)
+		return missing(w, "worker %d: partition %d is %s", number, p->number,
+		               partition_state_name(p));
+	if (table_count(p->calls))
+		return missing(w, "worker %d: partition %d has %zu calls in memory", number, p->number,
+		               table_count(p->calls));
+	return true;
+}
+
+/* It is at work, and nothing is left in its memory. */
+static bool worker_is_right(struct world *w, const struct node *n)
+{
+	const struct worker *k = &n->worker;
+
+	if (!n->alive)
+		return true;
+	if (n->paused || !store_is_up(k->store) || !group_is_member(k->group))
+		return missing(w, "worker %d is not at work", n->number);
+	if (k->in_flight || teller_waiting(k->teller))
+		return missing(w, "worker %d has %zu steps and %zu events in flight", n->number, k->in_flight,
+		               teller_waiting(k->teller));
+	for (size_t i = 0; i < k->partition_count; i++)
+		if (k->partitions[i] && !partition_is_right(w, n->number, k->partitions[i]))
+			return false;
+	return true;
+}
+
+static bool all_is_right(struct world *w)
+{
+	if (w->each)
+		return missing(w, "the faults have not ended");
+	for (int i = 0; i < w->call_count; i++)
+		if (!call_is_right(w, &w->calls[i]))
+			return false;
+	if (!redis_is_clean(w, w->missing, sizeof(w->missing)))
+		return false;
+	for (int p = 0; p < w->rules.partitions; p++)
+		if (world_commands(w, p) && world_committed(w, p) != world_commands(w, p))
+			return missing(w, "partition %d: %lld of %lld commands are committed", p,
+			               (long long)world_committed(w, p), (long long)world_commands(w, p));
+	for (int i = 0; i < w->rules.workers; i++)
+		if (!worker_is_right(w, &w->nodes[i]))
+			return false;
+	return true;
+}
+
+bool world_settle(struct world *w, int64_t time)
+{
+	const int64_t until = w->now + time;
+
+	while (w->now < until && !w->failure[0] && !all_is_right(w))
+		world_run(w, 250 * CLOCK_MS);
+	world_run(w, 3 * CLOCK_SEC); /* what is late must change nothing */
+	if (!w->failure[0] && !all_is_right(w))
+		world_fail(w, "%s", w->missing);
+	return !w->failure[0];
+}
