@@ -97,6 +97,9 @@ static enum log_level level_of(int syslog_level, const char *facility)
 		                                 LOG_WARN,  LOG_INFO,  LOG_INFO,  LOG_DEBUG };
 
 	/* the embedded broker is too old to be told not to create topics; every start checks them anyway */
+	/* about properties that we set on purpose; the user's were checked when they were read */
+	if (!strcmp(facility, "CONFWARN"))
+		return LOG_DEBUG;
 	if (!strcmp(facility, "AUTOCREATE"))
 		return LOG_DEBUG;
 	return levels[syslog_level & 7];

@@ -71,3 +71,5 @@ format-check:
 	clang-format --dry-run -Werror $(SOURCES)
 
 include tests/chaos/chaos.mk
+
+-include bench/bench.mk

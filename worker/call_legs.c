@@ -58,6 +58,8 @@ static void decide_progress(struct decision *d, struct leg *leg, enum leg_event 
 	if (leg->state == LEG_TALKING) {
 		leg_answered(d, leg);
 	} else if (before == LEG_GO) {
+		/* counted from here: what came before was the way to the phone, or Redis standing still */
+		leg->deadline = d->rules->now + d->rules->ring_timeout;
 		call_keep_carrier_record(d, leg);
 		tell_leg(&d->tell, leg, leg_event_name(ev));
 	}

@@ -190,8 +190,6 @@ static int open_producer(struct teller *t)
 	/* a record that is lost for good stops those after it: numbers have no gaps */
 	if (rd_kafka_conf_set(conf, "enable.gapless.guarantee", "true", why, sizeof(why)) != RD_KAFKA_CONF_OK)
 		log_error("teller.conf reason=\"%s\"", why);
-	/* it is marked experimental, and the library says so at each start */
-	rd_kafka_conf_set(conf, "log.configuration.warnings", "false", why, sizeof(why));
 	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_conf_set_opaque(conf, t);

@@ -17,7 +17,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BIN = os.path.abspath(os.environ.get("BIN_DIR", os.path.join(TREE, "build/bin")))
 RUNS = os.path.join(os.path.dirname(BIN), "e2e")
 BROKER = os.environ.get("BROKER", "mock")
-STACK_SECONDS = 120
+STACK_SECONDS = 200
 
 # short, so that a life of a call fits into a test
 QUICK = {
@@ -73,7 +73,7 @@ def environment(settings):
     env = {k: v for k, v in os.environ.items() if not k.startswith("CALLCAST_") or k == "CALLCAST_CACHE"}
     for name in ("KAFKA", "REDIS", "WORKERS", "REDIS_KEEP"):
         env.pop(name, None)
-    env.update({"BIN_DIR": BIN, "BROKER": BROKER})
+    env.update({"BIN_DIR": BIN, "BROKER": BROKER, "READY_SECONDS": "90"})
     env.update(settings)
     return env
 

@@ -13,7 +13,7 @@ KILLS = int(os.environ.get("KILLS", "10"))
 RATE = int(os.environ.get("RATE", "25"))
 stack = None
 
-SETTINGS = {**QUICK, "CALLCAST_SIM_TALK": "800ms", "CALLCAST_SIM_PROMPT": "500ms", "CALLCAST_RING_TIMEOUT": "4s",
+SETTINGS = {**QUICK, "CALLCAST_SIM_TALK": "800ms", "CALLCAST_SIM_PROMPT": "500ms", "CALLCAST_RING_TIMEOUT": "8s",
             "CALLCAST_CALL_MAX": "60s", "CALLCAST_GROUP_SESSION": "3s", "CALLCAST_WEBHOOK_RETRY": "100ms",
             "CALLCAST_WEBHOOK_TRIES": "20", "CALLCAST_WEBHOOK_RETRY_MAX": "1s", "WORKERS": "3"}
 
@@ -88,4 +88,11 @@ class Kills(unittest.TestCase):
             time.sleep(5)
             stack.send_signal(name, signal.SIGCONT)
             time.sleep(2.5)
+        self.check(load)
+
+    def test_5_the_broker_is_killed(self):
+        """It comes back with its data; meanwhile nothing is accepted, and what was accepted goes on."""
+        load = self.load("560", 15)
+        stack.restart("broker")
+        time.sleep(4)
         self.check(load)

@@ -12,7 +12,7 @@ stack = None
 
 def setUpModule():
     global stack
-    stack = Stack("redis", **{**QUICK, "CALLCAST_RING_TIMEOUT": "4s", "CALLCAST_CALL_MAX": "60s", "REDIS_KEEP": "yes",
+    stack = Stack("redis", **{**QUICK, "CALLCAST_RING_TIMEOUT": "8s", "CALLCAST_CALL_MAX": "60s", "REDIS_KEEP": "yes",
                               "CALLCAST_REDIS_TIMEOUT": "500ms"})
     unittest.addModuleCleanup(stack.down)
     stack.up()
