@@ -70,6 +70,6 @@ format:
 format-check:
 	clang-format --dry-run -Werror $(SOURCES)
 
-include tests/chaos/chaos.mk
+-include tests/chaos/chaos.mk
 
 -include bench/bench.mk
