@@ -97,6 +97,9 @@ static enum log_level level_of(int syslog_level, const char *facility)
 		                                 LOG_WARN,  LOG_INFO,  LOG_INFO,  LOG_DEBUG };
 
 	/* the embedded broker is too old to be told not to create topics; every start checks them anyway */
+	/* a broker that has just started is not ready for idempotent producers: asked again until it is */
+	if (!strcmp(facility, "GETPID"))
+		return LOG_INFO;
 	/* about properties that we set on purpose; the user's were checked when they were read */
 	if (!strcmp(facility, "CONFWARN"))
 		return LOG_DEBUG;

@@ -7,7 +7,7 @@
 #   BIN_DIR=dir       where the programs are; default build/bin of this tree
 #   BROKER=mock       in memory, the default; BROKER=kafka: a real Apache Kafka, one node
 #   KAFKA=host:port   one that runs already     REDIS=host:port   likewise
-#   REDIS_KEEP=yes    our Redis writes all to disk, so that it can be killed and started again
+#   REDIS_KEEP=yes    our Redis writes all to disk, so that it can be killed and started again while the stack is up
 #   WORKERS=2         how many
 #
 # Settings of the programs come from the environment as ever (CALLCAST_SIM_RING=1s).
@@ -134,7 +134,8 @@ start_redis() {
 	CALLCAST_REDIS=127.0.0.1:$port
 	if [[ ${REDIS_KEEP:-no} == yes ]]; then keep=yes; fi
 	mkdir -p "$dir/redis"
-	if [[ $keep == no ]]; then rm -rf "$dir/redis/"*; fi
+	# over its own restarts only: a Redis that knows of more than a new broker holds is of no use
+	rm -rf "$dir/redis/"*
 	process_start redis redis-server --port "$port" --bind 127.0.0.1 --dir "$dir/redis" --save '' \
 		--appendonly "$keep" --appendfsync always --daemonize no --maxmemory-policy noeviction
 	process_wait redis 10 redis-cli -p "$port" ping
@@ -225,7 +226,7 @@ up() {
 			say "the stack in $dir is half up: \`make down\`, then \`make up\`" >&2
 			exit 1
 		fi
-		say "the stack is up already; source $dir/env"
+		say "the stack is up already; next: set -a; . $dir/env; set +a"
 		return
 	fi
 	check_programs
@@ -242,7 +243,7 @@ up() {
 	start_programs
 	write_env
 	trap - EXIT INT TERM
-	say "up; source $dir/env"
+	say "up; next: set -a; . $dir/env; set +a"
 }
 
 failed() {

@@ -83,7 +83,11 @@ static void decide_create(struct decision *d, bool below_next)
 	const struct call_command *c = d->command;
 
 	if (call_exists(d->rec)) {
-		decision_nothing(d, "repeated");
+		const struct bytes *was = &d->rec->body_hash, *is = &c->body_hash;
+		const bool same = was->len == is->len && (!is->len || !memcmp(was->data, is->data, is->len));
+
+		/* the first counts, whatever the second says */
+		decision_nothing(d, same ? "repeated" : "repeated-with-another-body");
 		return;
 	}
 	if (c->expires_at && c->expires_at <= d->rules->now) {

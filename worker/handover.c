@@ -187,6 +187,6 @@ void worker_drain(struct worker *w)
 		return;
 	w->draining = true;
 	log_info("worker.drains steps=%zu unacknowledged=%zu", w->in_flight, teller_waiting(w->teller));
-	if (!w->releasing)
+	if (w->group && !w->releasing) /* before it is open there is nothing to hand over */
 		begin_release(w);
 }

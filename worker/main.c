@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "admin.h"
@@ -12,7 +13,9 @@
 #include "metrics.h"
 #include "worker.h"
 
-#define KAFKA_WAIT (15 * CLOCK_SEC)
+/* At the start Kafka is asked for its topics: so often, for so long, and SIGTERM is heard in between. */
+#define KAFKA_WAIT  (500 * CLOCK_MS)
+#define KAFKA_TRIES 30
 
 static void ready(void *arg, FILE *out)
 {
@@ -55,8 +58,14 @@ static void signalled(void *arg, int signo)
 static int check_topic(struct worker *w, enum kafka_topic topic)
 {
 	const char *name = kafka_topic(w->settings, topic);
-	const int n = kafka_partitions(teller_kafka(w->teller), name, KAFKA_WAIT);
+	int n = -EAGAIN;
 
+	for (int i = 0; i < KAFKA_TRIES && n == -EAGAIN && !w->draining; i++) {
+		n = kafka_partitions(teller_kafka(w->teller), name, KAFKA_WAIT);
+		loop_turn(w->loop, clock_mono());
+	}
+	if (w->draining)
+		return -EINTR;
 	if (n == -ENOENT)
 		log_error("topic.missing topic=%s help=\"callcast topics create makes it\"", name);
 	else if (n < 0)
@@ -111,7 +120,10 @@ static int open_all(struct worker *w, struct admin **admin)
 	r = group_open(&w->group, w->loop, w->settings, &group);
 	if (r < 0)
 		return r;
-	return admin_open(admin, w->loop, w->settings->admin_listen, ready, w);
+	r = admin_open(admin, w->loop, w->settings->admin_listen, ready, w);
+	if (r < 0)
+		log_error("admin.refused listen=%s error=\"%s\"", w->settings->admin_listen, strerror(-r));
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -146,5 +158,5 @@ int main(int argc, char **argv)
 	worker_close(&w);
 	records_close();
 	settings_free(settings);
-	return r < 0 ? 1 : 0;
+	return r < 0 && r != -EINTR ? 1 : 0; /* stopped before it began is stopped as asked */
 }
