@@ -99,7 +99,7 @@ static json_t *operation_json(const struct operation *op)
 	put_text(o, "id", op->id);
 	put_text(o, "state", op->state == OPERATION_STARTED ? "started" : "intent");
 	put_text(o, "operationContext", op->context);
-	put_text(o, "audioFileUri", op->audio_file_uri);
+	put_uri(o, "audioFileUri", op->audio_file_uri); /* its query may be what opens the file */
 	put_time(o, "startedAt", op->started_at);
 	return o;
 }

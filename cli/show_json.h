@@ -1,7 +1,7 @@
 /*
  * show_json.h - records as JSON, for show: names as in the schemas, times in RFC 3339
  *
- * Callback queries are secrets and are masked in all of it.
+ * The queries of addresses (callbacks, prompts) are secrets and are masked in all of it.
  */
 #ifndef SHOW_JSON_H
 #define SHOW_JSON_H

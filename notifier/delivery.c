@@ -86,6 +86,7 @@ struct deliveries {
 	struct delivery *first;
 	size_t count, bytes, on_way;
 	bool draining, pumping;
+	bool taken_away; /* no partition is ours, until records come again */
 	struct loop_timer sweep;
 };
 
@@ -112,7 +113,7 @@ static void weigh(struct deliveries *s)
 	metric_set(&waiting_bytes, (double)bytes);
 	if (count >= set->webhook_waiting || bytes >= set->webhook_waiting_bytes)
 		intake_hold(s->parts.intake, true);
-	else if (count < set->webhook_waiting / 4 * 3 && bytes < set->webhook_waiting_bytes / 4 * 3)
+	else if (count * 4 < set->webhook_waiting * 3 && bytes * 4 < set->webhook_waiting_bytes * 3)
 		intake_hold(s->parts.intake, s->draining);
 }
 
@@ -155,8 +156,8 @@ static void free_delivery(struct delivery *d)
 	free(d);
 }
 
-/* Its offset is finished, or (not `done`) somebody will read it again; the next in line may go. */
-static void leave(struct delivery *d, bool done)
+/* Its offset is finished, or (not `done`) somebody will read it again.  Who may go now, or NULL. */
+static struct delivery *take_out(struct delivery *d, bool done)
 {
 	struct deliveries *s = d->set;
 	struct order_item *next = NULL;
@@ -170,8 +171,22 @@ static void leave(struct delivery *d, bool done)
 	if (done)
 		intake_done(s->parts.intake, &ticket);
 	weigh(s);
-	if (next && of(next, item)->stage == STAGE_LINE)
-		go(of(next, item));
+	return next && of(next, item)->stage == STAGE_LINE ? of(next, item) : NULL;
+}
+
+static struct delivery *skip(struct delivery *d)
+{
+	metric_add(&skipped_total, 1);
+	log_debug("webhook.skipped call=%s event=%s", d->ev.call_leg_id, d->id);
+	return take_out(d, true);
+}
+
+static void leave(struct delivery *d, bool done)
+{
+	struct delivery *next = take_out(d, done);
+
+	if (next)
+		go(next);
 }
 
 /* ---- dead ---- */
@@ -266,8 +281,9 @@ static void failed(struct delivery *d, const struct post_answer *a, enum verdict
 		log_error("endpoint.disabled tenant=%s endpoint=%s: it answered 410", d->ev.tenant,
 		          d->endpoint);
 	}
-	/* taken from us meanwhile, or the program ends: whoever reads it next tries it again */
-	if (!intake_is_current(s->parts.intake, &d->ticket) || (s->draining && v == VERDICT_RETRY)) {
+	/* taken from us, or the program ends: whoever reads it next tries it again */
+	if (!intake_is_current(s->parts.intake, &d->ticket) ||
+	    ((s->draining || s->taken_away) && v == VERDICT_RETRY)) {
 		leave(d, false);
 		return;
 	}
@@ -382,23 +398,13 @@ static void wait_for_answer(struct delivery *d)
 	               clock_mono() + (wait < EARLY_LIMIT ? wait : EARLY_LIMIT), early_over, d);
 }
 
-static void skip(struct delivery *d)
-{
-	metric_add(&skipped_total, 1);
-	log_debug("webhook.skipped call=%s event=%s", d->ev.call_leg_id, d->id);
-	leave(d, true);
-}
-
 static void told(void *arg, int64_t number)
 {
 	struct delivery *d = arg;
 
 	d->ask = NULL;
 	order_raise(&d->item, number);
-	if (order_is_done(&d->item))
-		skip(d);
-	else
-		wait_for_answer(d);
+	go(d); /* it is asked once for a line, so not again */
 }
 
 /* Nothing lower is in hand. */
@@ -406,12 +412,11 @@ static void go(struct delivery *d)
 {
 	struct deliveries *s = d->set;
 
-	if (s->draining)
+	/* a loop: Redis may know that a whole line is delivered, and it may be a long one */
+	while (d && !s->draining && order_is_done(&d->item))
+		d = skip(d);
+	if (!d || s->draining)
 		return;
-	if (order_is_done(&d->item)) {
-		skip(d);
-		return;
-	}
 	/* written after the partition came to us: nobody else can have delivered it */
 	if (d->old && order_ask(s->order, &d->item))
 		d->ask = delivered_ask(s->parts.delivered, d->ev.call_leg_id, d->endpoint, told, d);
@@ -533,6 +538,7 @@ void deliveries_bury(struct deliveries *s, const struct intake_record *r, enum k
 
 void deliveries_restart(struct deliveries *s)
 {
+	s->taken_away = false;
 	order_restart(s->order);
 }
 
@@ -540,6 +546,7 @@ void deliveries_drop(struct deliveries *s)
 {
 	struct delivery *d, *next;
 
+	s->taken_away = true;
 	for (d = s->first; d; d = next) {
 		next = d->next;
 		if (d->stage == STAGE_SENT || d->stage == STAGE_DEAD)

@@ -61,7 +61,7 @@ void deliveries_bury(struct deliveries *s, const struct intake_record *r, enum k
 
 /* Records come again from the committed offsets. */
 void deliveries_restart(struct deliveries *s);
-/* Forgets what is not sent; what is on its way goes on. */
+/* Forgets what is not sent; what is on its way goes on, and is not tried again before deliveries_restart(). */
 void deliveries_drop(struct deliveries *s);
 /* As drop; nothing is begun any more. */
 void deliveries_drain(struct deliveries *s);

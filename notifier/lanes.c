@@ -111,11 +111,22 @@ int lanes_add(struct lanes *l, const char *endpoint, struct lane_item *item)
 
 	if (!lane)
 		return -ENOMEM;
-	*item = (struct lane_item){ .lane = lane };
+	*item = (struct lane_item){ .lane = lane, .prev = lane->last };
 	*lane->last = item;
 	lane->last = &item->next;
 	line_up(l, lane);
 	return 0;
+}
+
+/* At once from any place: a rebalance drops thousands that stand in one lane. */
+static void unlink_item(struct lane *lane, struct lane_item *item)
+{
+	*item->prev = item->next;
+	if (item->next)
+		item->next->prev = item->prev;
+	else
+		lane->last = item->prev;
+	item->next = NULL;
 }
 
 struct lane_item *lanes_next(struct lanes *l)
@@ -127,10 +138,7 @@ struct lane_item *lanes_next(struct lanes *l)
 		return NULL;
 	step_out(l, lane);
 	item = lane->first;
-	lane->first = item->next;
-	if (!lane->first)
-		lane->last = &lane->first;
-	item->next = NULL;
+	unlink_item(lane, item);
 	item->sent = true;
 	lane->sent++;
 	line_up(l, lane);
@@ -140,7 +148,6 @@ struct lane_item *lanes_next(struct lanes *l)
 void lanes_leave(struct lanes *l, struct lane_item *item)
 {
 	struct lane *lane = item->lane;
-	struct lane_item **p;
 
 	if (!lane)
 		return;
@@ -148,11 +155,7 @@ void lanes_leave(struct lanes *l, struct lane_item *item)
 		lane->sent--;
 		line_up(l, lane);
 	} else {
-		for (p = &lane->first; *p != item;)
-			p = &(*p)->next;
-		*p = item->next;
-		if (!*p)
-			lane->last = p;
+		unlink_item(lane, item);
 	}
 	*item = (struct lane_item){ 0 };
 	drop_if_empty(l, lane);

@@ -18,7 +18,7 @@ struct lane;
 /* Part of what is sent; zeroed is "in no lane". */
 struct lane_item {
 	struct lane *lane;
-	struct lane_item *next;
+	struct lane_item *next, **prev;
 	bool sent;
 };
 

@@ -17,10 +17,10 @@ struct call {
 };
 
 struct order_line {
-	struct order_line *next;  /* of the same call */
-	int64_t done;             /* finished up to this number */
-	uint64_t asked;           /* restart in which order_ask() said yes */
-	struct order_item *first; /* by number */
+	struct order_line *next;         /* of the same call */
+	int64_t done;                    /* finished up to this number */
+	uint64_t asked;                  /* restart in which order_ask() said yes */
+	struct order_item *first, *last; /* by number */
 	char endpoint[];
 };
 
@@ -159,21 +159,23 @@ enum order_place order_add(struct order *o, const char *call, const char *endpoi
                            int64_t now, struct order_item **held)
 {
 	struct order_line *line = line_of(touch(o, call, now), endpoint);
-	struct order_item **p = &line->first;
+	struct order_item *before = line->last;
 
 	if (item->number <= line->done)
 		return ORDER_DONE;
-	while (*p && (*p)->number < item->number)
-		p = &(*p)->next;
-	if (*p && (*p)->number == item->number) {
-		*held = *p;
+	while (before && before->number > item->number) /* mostly none: they come in order */
+		before = before->prev;
+	if (before && before->number == item->number) {
+		*held = before;
 		return ORDER_HELD;
 	}
 	/* the first one may be on its way already: a lower one then goes beside it, at once */
 	item->line = line;
-	item->next = *p;
-	*p = item;
-	return line->first == item ? ORDER_GO : ORDER_WAITS;
+	item->prev = before;
+	item->next = before ? before->next : line->first;
+	*(before ? &before->next : &line->first) = item;
+	*(item->next ? &item->next->prev : &line->last) = item;
+	return before ? ORDER_WAITS : ORDER_GO;
 }
 
 bool order_ask(struct order *o, struct order_item *item)
@@ -198,16 +200,14 @@ bool order_is_done(const struct order_item *item)
 struct order_item *order_remove(struct order_item *item, bool done)
 {
 	struct order_line *line = item->line;
-	struct order_item **p = &line->first;
 	bool first = line->first == item;
 
-	while (*p != item)
-		p = &(*p)->next;
-	*p = item->next;
+	*(item->prev ? &item->prev->next : &line->first) = item->next;
+	*(item->next ? &item->next->prev : &line->last) = item->prev;
 	if (done)
 		order_raise(item, item->number);
 	item->line = NULL;
-	item->next = NULL;
+	item->next = item->prev = NULL;
 	return first ? line->first : NULL;
 }
 

@@ -25,7 +25,7 @@ struct order_line;
 struct order_item {
 	int64_t number;
 	struct order_line *line;
-	struct order_item *next;
+	struct order_item *next, *prev;
 };
 
 int order_open(struct order **out);

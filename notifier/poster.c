@@ -31,7 +31,6 @@ struct transfer {
 	int allowed, refused; /* addresses */
 	post_done_fn *fn;
 	void *arg;
-	char error[CURL_ERROR_SIZE];
 };
 
 struct poster {
@@ -159,7 +158,6 @@ static CURL *make_easy(struct transfer *t)
 	if (!e)
 		return NULL;
 	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);

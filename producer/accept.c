@@ -27,6 +27,7 @@ struct pending {
 	struct bytes value;
 	int32_t partition;
 	int64_t since;
+	int producers; /* that had it: more than one, and no report of the last speaks for the others */
 };
 
 #define WARM_UP   (600 * CLOCK_MS)
@@ -62,10 +63,11 @@ static void pending_answer(struct pending *p, const struct accept_result *result
 	accept_fn *fn = p->fn;
 
 	p->fn = NULL;
+	if (!fn)
+		return; /* answered and counted when its time was over */
 	if (result->outcome != ACCEPT_DONE)
 		metric_add(&kafka_errors, 1);
-	if (fn)
-		fn(p->arg, result);
+	fn(p->arg, result);
 }
 
 static bool is_fatal(struct accept *a, rd_kafka_resp_err_t err)
@@ -89,10 +91,10 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 		return;
 	}
 	if (m->err) {
+		bool unwritten = rd_kafka_message_status(m) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED;
+
 		result.why = rd_kafka_err2name(m->err);
-		result.outcome = rd_kafka_message_status(m) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED
-		                         ? ACCEPT_REFUSED
-		                         : ACCEPT_UNKNOWN;
+		result.outcome = unwritten && p->producers == 1 ? ACCEPT_REFUSED : ACCEPT_UNKNOWN;
 	}
 	pending_answer(p, &result);
 	pending_free(p);
@@ -111,13 +113,17 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 static rd_kafka_resp_err_t produce(struct accept *a, struct pending *p)
 {
 	const char *kind = command_kind_name(p->kind);
+	rd_kafka_resp_err_t err;
 
-	return rd_kafka_producev(
+	err = rd_kafka_producev(
 	        a->rk, RD_KAFKA_V_TOPIC(a->topic), RD_KAFKA_V_PARTITION(p->partition),
 	        RD_KAFKA_V_KEY(p->key, strlen(p->key)), RD_KAFKA_V_VALUE(p->value.data, p->value.len),
 	        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADER("tenant", p->tenant, -1),
 	        RD_KAFKA_V_HEADER("kind", kind, -1), RD_KAFKA_V_HEADER("commandId", p->command_id, -1),
 	        RD_KAFKA_V_OPAQUE(p), RD_KAFKA_V_END);
+	if (!err)
+		p->producers++;
+	return err;
 }
 
 static void on_wake(void *arg);
@@ -171,8 +177,9 @@ static void resend(struct accept *a)
 		if (p->fn)
 			err = produce(a, p);
 		if (err) {
-			/* the first producer may have written it before it died */
-			pending_answer(p, &(struct accept_result){ .outcome = ACCEPT_UNKNOWN,
+			/* an earlier producer may have written it before it died */
+			pending_answer(p, &(struct accept_result){ .outcome = p->producers ? ACCEPT_UNKNOWN
+			                                                                   : ACCEPT_REFUSED,
 			                                           .why = rd_kafka_err2name(err) });
 		}
 		if (!p->fn)
@@ -250,8 +257,11 @@ void accept_close(struct accept *a)
 		return;
 	producer_close(a);
 	loop_timer_clear(a->loop, &a->patience);
-	while (a->open.next != &a->open)
+	while (a->open.next != &a->open) {
+		pending_answer(a->open.next,
+		               &(struct accept_result){ .outcome = ACCEPT_UNKNOWN, .why = "stopping" });
 		pending_free(a->open.next);
+	}
 	free(a);
 }
 

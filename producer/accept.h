@@ -37,11 +37,11 @@ typedef void accept_fn(void *arg, const struct accept_result *result);
 
 /* -EIO: no producer could be made (its reason is logged). */
 int accept_open(struct accept **out, struct loop *loop, const struct settings *s);
-void accept_close(struct accept *a); /* NULL is fine; fn of what is open is not called */
+void accept_close(struct accept *a); /* NULL is fine; what is open is ACCEPT_UNKNOWN, from within */
 
 /*
- * Takes a copy.  0: fn is called once, from a later turn of the loop, within
- * ACCEPT_WAIT.  Else fn is not called: -EAGAIN too much is on its way, -EINVAL
+ * Takes a copy.  0: fn is called once, from a later turn of the loop (or from
+ * accept_close()), within ACCEPT_WAIT.  Else fn is not called: -EAGAIN too much is on its way, -EINVAL
  * the partition is not there, -ENOMEM.
  */
 #define ACCEPT_WAIT                                                                                          \

@@ -46,7 +46,7 @@ int body_parse(json_t **out, const char *text, size_t len, struct body_fault *fa
 	return 0;
 }
 
-static json_t *field(const json_t *object, const char *name)
+json_t *body_field(const json_t *object, const char *name)
 {
 	json_t *value = json_object_get(object, name);
 
@@ -55,7 +55,7 @@ static json_t *field(const json_t *object, const char *name)
 
 int body_string(char **out, const json_t *object, const char *name, size_t max, struct body_fault *fault)
 {
-	const json_t *value = field(object, name);
+	const json_t *value = body_field(object, name);
 
 	if (!value)
 		return 0;
@@ -69,7 +69,7 @@ int body_string(char **out, const json_t *object, const char *name, size_t max, 
 
 int body_bool(bool *out, const json_t *object, const char *name, struct body_fault *fault)
 {
-	const json_t *value = field(object, name);
+	const json_t *value = body_field(object, name);
 
 	if (!value)
 		return 0;
@@ -92,7 +92,7 @@ int body_phone(char **out, const json_t *value, const char *where, struct body_f
 
 	if (!json_is_object(value))
 		return body_fault(fault, "%s: not an object", where);
-	number = field(value, "value");
+	number = body_field(value, "value");
 	if (!number)
 		return body_fault(fault, "%s.value: missing", where);
 	if (!json_is_string(number))
@@ -131,7 +131,7 @@ static int id_user(char **out, const json_t *value, const char *where, struct bo
 	snprintf(inner, sizeof(inner), "%s.communicationUser", where);
 	if (!json_is_object(value))
 		return body_fault(fault, "%s: not an object", inner);
-	return id_text(out, field(value, "id"), inner, "id", fault);
+	return id_text(out, body_field(value, "id"), inner, "id", fault);
 }
 
 static int id_phone(char **out, const json_t *value, const char *where, struct body_fault *fault)
@@ -149,10 +149,10 @@ int body_identifier(struct identifier *out, const json_t *value, const char *whe
 
 	if (!json_is_object(value))
 		return body_fault(fault, "%s: not an identifier object", where);
-	phone = field(value, "phoneNumber");
-	user = field(value, "communicationUser");
-	raw = field(value, "rawId");
-	if (field(value, "microsoftTeamsUser"))
+	phone = body_field(value, "phoneNumber");
+	user = body_field(value, "communicationUser");
+	raw = body_field(value, "rawId");
+	if (body_field(value, "microsoftTeamsUser"))
 		return body_fault(fault, "%s.microsoftTeamsUser: users of Teams can't be called from here",
 		                  where);
 	if (phone && user)
@@ -176,7 +176,7 @@ int body_identifier(struct identifier *out, const json_t *value, const char *whe
 
 int body_callback(char **out, const json_t *object, const struct body_rules *rules, struct body_fault *fault)
 {
-	const json_t *value = field(object, "callbackUri");
+	const json_t *value = body_field(object, "callbackUri");
 	const char *refused;
 
 	if (!value)

@@ -49,6 +49,8 @@ int body_play(struct call_command *c, const char *text, size_t len, const struct
 int body_fault(struct body_fault *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The object at the top.  -EINVAL, -ENOMEM. */
 int body_parse(json_t **out, const char *text, size_t len, struct body_fault *fault);
+/* Borrowed; NULL: absent or null. */
+json_t *body_field(const json_t *object, const char *name);
 /* *out stays NULL when the field is absent; it is malloc'ed. */
 int body_string(char **out, const json_t *object, const char *name, size_t max, struct body_fault *fault);
 int body_bool(bool *out, const json_t *object, const char *name, struct body_fault *fault);

@@ -6,16 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *field(const json_t *object, const char *name)
-{
-	json_t *value = json_object_get(object, name);
-
-	return json_is_null(value) ? NULL : value;
-}
-
 static int read_targets(struct create_body *b, const json_t *body, struct body_fault *fault)
 {
-	const json_t *list = field(body, "targets");
+	const json_t *list = body_field(body, "targets");
 	size_t n;
 
 	if (!list)
@@ -46,7 +39,7 @@ static int read_targets(struct create_body *b, const json_t *body, struct body_f
 static int read_source(struct create_body *b, const json_t *body, const struct tenant *t,
                        struct body_fault *fault)
 {
-	const json_t *value = field(body, "source");
+	const json_t *value = body_field(body, "source");
 
 	if (value)
 		return body_identifier(&b->source, value, "source", fault);
@@ -64,7 +57,7 @@ static int read_source(struct create_body *b, const json_t *body, const struct t
 static int read_words(const json_t *body, const char *name, const char *const words[2], bool *flags[2],
                       struct body_fault *fault)
 {
-	const json_t *list = field(body, name);
+	const json_t *list = body_field(body, name);
 
 	if (!list)
 		return 0;
@@ -110,8 +103,8 @@ static int read_events(struct create_body *b, const json_t *body, struct body_fa
 /* The original page's word and the later one; both at once must not disagree in silence. */
 static int read_alternate(struct create_body *b, const json_t *body, struct body_fault *fault)
 {
-	const json_t *own = field(body, "sourceAlternateIdentity");
-	const json_t *synonym = field(body, "alternateCallerId");
+	const json_t *own = body_field(body, "sourceAlternateIdentity");
+	const json_t *synonym = body_field(body, "alternateCallerId");
 
 	if (own && synonym)
 		return body_fault(fault,

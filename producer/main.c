@@ -189,7 +189,7 @@ static int open_everything(struct producer *p)
 	return r;
 }
 
-/* Redis first: it answers who still asks, and some of these go on to Kafka.  Kafka answers nobody any more. */
+/* Redis first: it answers who still asks, and some of these go on to Kafka.  The server sends what they say. */
 static void close_everything(struct producer *p)
 {
 	admin_close(p->admin);

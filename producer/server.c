@@ -438,14 +438,15 @@ void server_close(struct server *s)
 {
 	if (!s)
 		return;
-	loop_timer_clear(s->loop, &s->sweep);
-	loop_timer_clear(s->loop, &s->turn);
 	if (s->epoll_fd >= 0)
 		loop_unwatch(s->loop, s->epoll_fd);
 	if (s->daemon) {
 		cut_off(s);
 		MHD_stop_daemon(s->daemon);
 	}
+	/* last: an answer to one that was cut off asks for a turn */
+	loop_timer_clear(s->loop, &s->sweep);
+	loop_timer_clear(s->loop, &s->turn);
 	free(s);
 }
 

@@ -134,24 +134,30 @@ static void test_retried_by_the_library(void **state)
 	assert_int_equal(rig_all_records(rig), before + 1);
 }
 
+static void wait_open_commands(size_t n)
+{
+	int64_t until = clock_mono() + 5 * CLOCK_SEC;
+
+	while (accept_open_commands(rig->api.accept) < n && clock_mono() < until) {
+		struct reply r = rig_ask(rig, "GET", "/nothing", NULL, NULL);
+
+		reply_clear(&r);
+	}
+	assert_int_equal(accept_open_commands(rig->api.accept), n);
+}
+
 /* A dead producer: what it had goes to the next one, and is answered once each. */
 static void test_fatal_error(void **state)
 {
 	struct rig_request *q[3];
 	char why[64];
-	int64_t until = clock_mono() + 5 * CLOCK_SEC;
 
 	(void)state;
 	expect(begin_create(), 200);
 	rd_kafka_mock_broker_set_rtt(rig->mock, 1, 200);
 	for (int i = 0; i < 3; i++)
 		q[i] = begin_create();
-	while (accept_open_commands(rig->api.accept) < 3 && clock_mono() < until) {
-		struct reply r = rig_ask(rig, "GET", "/nothing", NULL, NULL);
-
-		reply_clear(&r);
-	}
-	assert_int_equal(accept_open_commands(rig->api.accept), 3);
+	wait_open_commands(3);
 	rd_kafka_test_fatal_error(accept_kafka(rig->api.accept),
 	                          RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "asked for");
 	for (int i = 0; i < 3; i++)
@@ -161,6 +167,30 @@ static void test_fatal_error(void **state)
 	rd_kafka_mock_broker_set_rtt(rig->mock, 1, 0);
 	expect(begin_create(), 200);
 	assert_int_equal(accept_open_commands(rig->api.accept), 0);
+}
+
+/* The second producer surely did not write it; of the first, which died with it in hand, nobody knows. */
+static void test_fatal_error_then_away(void **state)
+{
+	struct rig_request *q;
+	struct reply r;
+
+	(void)state;
+	expect(begin_create(), 200);
+	rd_kafka_mock_broker_set_rtt(rig->mock, 1, 500);
+	q = begin_create();
+	wait_open_commands(1);
+	rig_turn(rig, 20 * CLOCK_MS);
+	rd_kafka_mock_broker_set_down(rig->mock, 1);
+	rd_kafka_test_fatal_error(accept_kafka(rig->api.accept),
+	                          RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "asked for");
+	r = rig_wait(rig, q);
+	assert_int_equal(r.status, 503);
+	assert_string_equal(code(&r), "unknown");
+	reply_clear(&r);
+	rd_kafka_mock_broker_set_rtt(rig->mock, 1, 0);
+	rd_kafka_mock_broker_set_up(rig->mock, 1);
+	expect(begin_create(), 200);
 }
 
 /* Waits until the look-up says that; "": nothing is wrong. */
@@ -415,11 +445,7 @@ static void test_drain(void **state)
 	(void)state;
 	rd_kafka_mock_broker_set_rtt(rig->mock, 1, 300);
 	q = begin_create();
-	for (int i = 0; i < 200 && !accept_open_commands(rig->api.accept); i++) {
-		r = rig_ask(rig, "GET", "/nothing", NULL, NULL);
-		reply_clear(&r);
-	}
-	assert_int_equal(accept_open_commands(rig->api.accept), 1);
+	wait_open_commands(1);
 	server_drain(rig->server);
 	free(hear(idle, NULL, CLOCK_SEC, &closed));
 	assert_true(closed);
@@ -481,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_answer_waits_for_kafka),
 		cmocka_unit_test(test_retried_by_the_library),
 		cmocka_unit_test(test_fatal_error),
+		cmocka_unit_test(test_fatal_error_then_away),
 		cmocka_unit_test(test_partitions_do_not_fit),
 		cmocka_unit_test(test_ambiguous_framing),
 		cmocka_unit_test(test_401_before_the_body),

@@ -96,17 +96,24 @@ static const char *logged(const char *words)
 	return NULL;
 }
 
-/* One request on a connection of its own; the answer is malloc'ed. */
-static char *ask(int port, const char *request)
+static int connect_to(int port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-	char *text = must_calloc(1, 65536);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	size_t used = 0;
-	ssize_t n;
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+/* One request on a connection of its own; the answer is malloc'ed. */
+static char *ask(int port, const char *request)
+{
+	char *text = must_calloc(1, 65536);
+	int fd = connect_to(port);
+	size_t used = 0;
+	ssize_t n;
+
 	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
 	while ((n = recv(fd, text + used, 65535 - used, 0)) > 0)
 		used += (size_t)n;
@@ -123,12 +130,17 @@ static void expect(int port, const char *request, const char *start_of_answer)
 	free(text);
 }
 
+static char *create_request(void)
+{
+	return must_printf("POST /calls HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer rig-bearer\r\n"
+	                   "Content-Type: application/json\r\nConnection: close\r\n"
+	                   "Content-Length: %zu\r\n\r\n%s",
+	                   strlen(CREATE), CREATE);
+}
+
 static void create(int port, const char *start_of_answer)
 {
-	char *request = must_printf("POST /calls HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer rig-bearer\r\n"
-	                            "Content-Type: application/json\r\nConnection: close\r\n"
-	                            "Content-Length: %zu\r\n\r\n%s",
-	                            strlen(CREATE), CREATE);
+	char *request = create_request();
 
 	expect(port, request, start_of_answer);
 	free(request);
@@ -206,6 +218,47 @@ static void test_life(void **state)
 	close(log_fd);
 }
 
+/*
+ * A drain that runs out of time: who still waits for Kafka is told that nobody
+ * knows, never that nothing was done.
+ */
+static void test_drain_runs_out_of_time(void **state)
+{
+	char *path = program(), *request, text[4096] = "";
+	int port, fd, status;
+	ssize_t n;
+
+	(void)state;
+	if (!path)
+		skip();
+	setenv("CALLCAST_DRAIN_TIMEOUT", "200ms", 1);
+	start(path);
+	unsetenv("CALLCAST_DRAIN_TIMEOUT");
+	free(path);
+	port = atoi(logged("http.listening port="));
+	wait_ready(atoi(logged("admin.listening port=")));
+	create(port, "HTTP/1.1 200 ");
+	rd_kafka_mock_broker_set_rtt(rig->mock, 1, 3000);
+	request = create_request();
+	fd = connect_to(port);
+	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+	free(request);
+	usleep(300000); /* until it waits for Kafka, in another process */
+	kill(child, SIGTERM);
+	logged("producer.drained inflight=1 ");
+	n = recv(fd, text, sizeof(text) - 1, MSG_WAITALL);
+	assert_true(n > 0);
+	assert_memory_equal(text, "HTTP/1.1 503 ", 13);
+	assert_non_null(strstr(text, "Retry-After: 1"));
+	assert_non_null(strstr(text, "\"unknown\""));
+	close(fd);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	child = 0;
+	assert_int_equal(status, 0);
+	rd_kafka_mock_broker_set_rtt(rig->mock, 1, 0);
+	close(log_fd);
+}
+
 /* Without a broker it says why it is not ready and accepts nothing; with one it goes on by itself. */
 static void test_without_kafka(void **state)
 {
@@ -252,6 +305,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_life, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_drain_runs_out_of_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_kafka, setup, teardown),
 	};
 

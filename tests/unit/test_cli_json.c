@@ -1,4 +1,4 @@
-/* test_cli_json.c - what `callcast show` may tell: whole numbers only when asked, callback queries never */
+/* test_cli_json.c - what `callcast show` may tell: whole numbers only when asked, queries of addresses never */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,17 +42,23 @@ static void test_other_values_stay(void **state)
 	json_decref(masked);
 }
 
-static void test_callback_queries_are_never_shown(void **state)
+static void test_queries_are_never_shown(void **state)
 {
+	char prompt[] = "https://files.example/prompt.wav?sig=hedgehog";
+	struct operation play = { .kind = OPERATION_PLAY, .audio_file_uri = prompt };
 	char uri[] = "https://app.example/hook?secret=squirrel", id[] = "x", data[] = "{}";
-	struct call_record record = { .call_leg_id = id, .callback_uri = uri };
+	struct call_record record = {
+		.call_leg_id = id, .callback_uri = uri, .operations = &play, .operations_count = 1
+	};
 	struct call_event event = { .call_leg_id = id, .callback_uri = uri, .data = data, .seq = 3 };
 	json_t *list = json_pack("[o, o]", record_json(&record), event_json(&event, 17));
 	char *text = json_dumps(list, 0);
 
 	(void)state;
 	assert_non_null(strstr(text, "app.example"));
+	assert_non_null(strstr(text, "prompt.wav"));
 	assert_null(strstr(text, "squirrel"));
+	assert_null(strstr(text, "hedgehog"));
 	free(text);
 	json_decref(list);
 }
@@ -85,7 +91,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers_are_masked_wherever_they_stand),
 		cmocka_unit_test(test_other_values_stay),
-		cmocka_unit_test(test_callback_queries_are_never_shown),
+		cmocka_unit_test(test_queries_are_never_shown),
 		cmocka_unit_test(test_a_broken_event_is_shown_as_far_as_it_goes),
 		cmocka_unit_test(test_times),
 	};

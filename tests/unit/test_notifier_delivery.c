@@ -30,13 +30,15 @@
 #define HOOK   "http://127.0.0.1:9000/cb?secret=1"
 #define START  INT64_C(1700000000000000)
 
+enum { FINISHED = 64 };
+
 static struct world {
 	int64_t now;
 	struct loop *loop;
 	struct settings *settings;
 	struct deliveries *deliveries;
 	uint64_t assignment;
-	int64_t finished[64]; /* offsets, in the order in which they finished */
+	int64_t finished[FINISHED]; /* offsets, in the order in which they finished */
 	size_t finished_count;
 	bool held;
 	struct post_seen {
@@ -80,7 +82,7 @@ void intake_done(struct intake *in, const struct intake_ticket *t)
 {
 	(void)in;
 	if (t->assignment == w.assignment)
-		w.finished[w.finished_count++] = t->offset;
+		w.finished[w.finished_count++ % FINISHED] = t->offset;
 }
 
 bool intake_is_current(const struct intake *in, const struct intake_ticket *t)
@@ -482,6 +484,29 @@ static void test_taken_away_for_good(void **state)
 	assert_int_equal(deliveries_count(w.deliveries), 0);
 }
 
+/* Between the revoke and the end of the hand-over its ticket still counts: the next owner tries it again, not we. */
+static void test_not_tried_again_while_it_is_handed_over(void **state)
+{
+	(void)state;
+	event(CALL_A, 1, 1);
+	event(CALL_B, 1, 2);
+	deliveries_drop(w.deliveries);
+	answer(0, 503);
+	assert_int_equal(deliveries_on_way(w.deliveries), 1);
+	assert_int_equal(deliveries_count(w.deliveries), 1);
+	answer(1, 200); /* what is done is committed with the rest */
+	assert_int_equal(w.finished_count, 1);
+	w.assignment++;
+	pass(10 * CLOCK_SEC);
+	assert_int_equal(w.post_count, 2);
+	deliveries_restart(w.deliveries);
+	event(CALL_A, 1, 1);
+	answer(2, 503); /* ours again: tried again */
+	pass(CLOCK_SEC);
+	assert_int_equal(w.post_count, 4);
+	answer(3, 200);
+}
+
 static void test_waiting_is_bounded(void **state)
 {
 	(void)state;
@@ -497,6 +522,34 @@ static void test_waiting_is_bounded(void **state)
 	assert_false(w.held);
 	for (size_t i = 3; i < 8; i++)
 		answer(i, 200);
+}
+
+/* Where one event is all that may wait, an empty memory is below three quarters too. */
+static void test_the_smallest_bound(void **state)
+{
+	(void)state;
+	w.settings->webhook_waiting = 1;
+	event(CALL_A, 1, 1);
+	assert_true(w.held);
+	answer(0, 200);
+	assert_false(w.held);
+}
+
+/* A whole line that was delivered by another process is left at once, however long it is. */
+static void test_a_long_line_was_delivered(void **state)
+{
+	enum { LINE = 200000 };
+
+	(void)state;
+	w.redis = true;
+	w.settings->webhook_waiting = 2 * LINE;
+	w.settings->webhook_waiting_bytes = INT64_MAX / 8;
+	for (int i = 1; i <= LINE; i++)
+		event_to(HOOK, CALL_A, i, i, 0, true);
+	w.asked(w.asked_arg, LINE);
+	assert_int_equal(deliveries_count(w.deliveries), 0);
+	assert_int_equal(w.post_count, 0);
+	assert_int_equal(w.finished_count, LINE);
 }
 
 static void test_bytes_are_bounded(void **state)
@@ -574,7 +627,10 @@ int main(void)
 		STORY(test_redis_is_not_asked_for_what_is_new),
 		STORY(test_a_rebalance_while_one_is_on_its_way),
 		STORY(test_taken_away_for_good),
+		STORY(test_not_tried_again_while_it_is_handed_over),
 		STORY(test_waiting_is_bounded),
+		STORY(test_the_smallest_bound),
+		STORY(test_a_long_line_was_delivered),
 		STORY(test_bytes_are_bounded),
 		STORY(test_one_endpoint_has_its_share_only),
 		STORY(test_drain),

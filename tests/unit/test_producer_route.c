@@ -54,6 +54,7 @@ static const struct {
 	{ "/calls%00/x", -EINVAL, ROUTE_NONE, 0, "", false },
 	{ "/calls/%4", -EINVAL, ROUTE_NONE, 0, "", false },
 	{ "/calls/%zz", -EINVAL, ROUTE_NONE, 0, "", false },
+	{ "/calls/%\x16\x11", -EINVAL, ROUTE_NONE, 0, "", false }, /* digits but for one bit */
 	{ "/calls/%", -EINVAL, ROUTE_NONE, 0, "", false },
 	{ "/calls /x", -EINVAL, ROUTE_NONE, 0, "", false },
 	{ "/calls?a b", -EINVAL, ROUTE_NONE, 0, "", false },
