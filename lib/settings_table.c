@@ -93,7 +93,7 @@ const struct setting settings_table[] = {
 
 	TEXT("callbacks.allow", PRODUCER | NOTIFIER, callbacks_allow, "",
 	     "inside networks that callbacks may reach, such as 127.0.0.0/8,::1/128"),
-	CHOICE("callbacks.envelope", PRODUCER | NOTIFIER, callbacks_envelope, "cloudevents",
+	CHOICE("callbacks.envelope", NOTIFIER, callbacks_envelope, "cloudevents",
 	       "cloudevents, eventgrid", "the form of webhooks"),
 
 	NAME("worker.name", WORKER, worker_name, "",

@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A phone is rung once in a call: the same one twice is a mistake.  The first equal one before i; -1: none. */
+static int same_before(const struct identifier *targets, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (targets[k].kind == targets[i].kind && !strcmp(targets[k].value, targets[i].value))
+			return (int)k;
+	return -1;
+}
+
 static int read_targets(struct create_body *b, const json_t *body, struct body_fault *fault)
 {
 	const json_t *list = body_field(body, "targets");
@@ -31,6 +40,9 @@ static int read_targets(struct create_body *b, const json_t *body, struct body_f
 		r = body_identifier(&b->targets[i], json_array_get(list, i), where, fault);
 		if (r < 0)
 			return r;
+		r = same_before(b->targets, i);
+		if (r >= 0)
+			return body_fault(fault, "targets[%zu]: the same as targets[%d]", i, r);
 	}
 	return 0;
 }

@@ -92,6 +92,7 @@ static const struct {
 	  "targets[1].communicationUser.id: missing" },
 	{ TARGET("{\"communicationUser\":{\"id\":\"\"}}"), "targets[0].communicationUser.id: must be 1 to" },
 	{ TARGET("{\"communicationUser\":{\"id\":\"a b\"}}"), "targets[0].communicationUser.id: holds" },
+	{ TARGET("{\"rawId\":\"4:a\"},{\"rawId\":\"4:b\"},{\"rawId\":\"4:a\"}"), "targets[2]: the same as targets[0]" },
 	{ TARGET("{\"rawId\":1}"), "targets[0].rawId: not a string" },
 	{ TARGET("{\"rawId\":\"a\\u0000b\"}"), "body: not JSON" },
 	{ TARGET("{\"microsoftTeamsUser\":{\"userId\":\"x\"}}"), "targets[0].microsoftTeamsUser:" },
