@@ -74,7 +74,7 @@ struct settings {
 	char *sim_outcomes;       /* sim.outcomes: "00=50,20=10,..." weights for numbers that end in 40-99 */
 
 	/* notifier */
-	char *callbacks_envelope; /* callbacks.envelope: cloudevents | eventgrid */
+	char *callbacks_envelope;  /* callbacks.envelope: cloudevents | eventgrid */
 	int64_t webhook_timeout;   /* webhook.timeout, us: one POST */
 	int64_t webhook_transfers; /* webhook.transfers: POSTs on their way, at most */
 	int64_t webhook_tries;     /* webhook.tries: quick tries in memory before webhooks.dead */

@@ -93,8 +93,8 @@ const struct setting settings_table[] = {
 
 	TEXT("callbacks.allow", PRODUCER | NOTIFIER, callbacks_allow, "",
 	     "inside networks that callbacks may reach, such as 127.0.0.0/8,::1/128"),
-	CHOICE("callbacks.envelope", NOTIFIER, callbacks_envelope, "cloudevents",
-	       "cloudevents, eventgrid", "the form of webhooks"),
+	CHOICE("callbacks.envelope", NOTIFIER, callbacks_envelope, "cloudevents", "cloudevents, eventgrid",
+	       "the form of webhooks"),
 
 	NAME("worker.name", WORKER, worker_name, "",
 	     "in logs and the simulator's ledger; empty: host name and process id"),

@@ -92,7 +92,8 @@ static const struct {
 	  "targets[1].communicationUser.id: missing" },
 	{ TARGET("{\"communicationUser\":{\"id\":\"\"}}"), "targets[0].communicationUser.id: must be 1 to" },
 	{ TARGET("{\"communicationUser\":{\"id\":\"a b\"}}"), "targets[0].communicationUser.id: holds" },
-	{ TARGET("{\"rawId\":\"4:a\"},{\"rawId\":\"4:b\"},{\"rawId\":\"4:a\"}"), "targets[2]: the same as targets[0]" },
+	{ TARGET("{\"rawId\":\"4:a\"},{\"rawId\":\"4:b\"},{\"rawId\":\"4:a\"}"),
+	  "targets[2]: the same as targets[0]" },
 	{ TARGET("{\"rawId\":1}"), "targets[0].rawId: not a string" },
 	{ TARGET("{\"rawId\":\"a\\u0000b\"}"), "body: not JSON" },
 	{ TARGET("{\"microsoftTeamsUser\":{\"userId\":\"x\"}}"), "targets[0].microsoftTeamsUser:" },
@@ -216,8 +217,8 @@ static void targets(size_t n, const char *start)
 	struct call_command c = { 0 };
 
 	for (size_t i = 0; i < n; i++)
-		strcat(text, i ? ",{\"phoneNumber\":{\"value\":\"+46701234567\"}}"
-		               : "{\"phoneNumber\":{\"value\":\"+46701234567\"}}");
+		sprintf(text + strlen(text), "%s{\"phoneNumber\":{\"value\":\"+467012345%02zu\"}}",
+		        i ? "," : "", i);
 	strcat(text, "]," SOURCE "," CALLBACK "}");
 	if (start)
 		refused(body_create, text, start);
