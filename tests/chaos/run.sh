@@ -7,7 +7,9 @@
 #
 # Ends with `N passed, N failed`.  Exit code 75: no real Kafka can be had here.
 set -eu
-cd "$(dirname "${BASH_SOURCE[0]}")"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+BIN_DIR=$(cd "${BIN_DIR:-$here/../../build/chaos/bin}" && pwd) && export BIN_DIR
+cd "$here"
 export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 ../kafka/kafka.sh jars >/dev/null
 if [[ ${1:-} == fixed ]]; then
