@@ -6,7 +6,7 @@ BUILD    := build
 FOLDERS  := producer worker notifier cli
 PROGRAMS := $(BUILD)/bin/callcast-producer $(BUILD)/bin/callcast-worker $(BUILD)/bin/callcast-notifier \
             $(BUILD)/bin/callcast
-PKGS     := rdkafka avro-c jansson hiredis libcurl libmicrohttpd libcrypto
+PKGS     := rdkafka jansson hiredis libcurl libmicrohttpd libcrypto
 TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/integration/test_*.c))
 
 CFLAGS   ?= -O2 -g
@@ -55,7 +55,7 @@ $(BUILD)/bin/callcast-broker: $(BUILD)/local/broker.o $(BUILD)/lib.a
 # includes of a program's own folder; the programs never include each other
 $(BUILD)/tests/%: INCLUDES := $(FOLDERS:%=-I%) -Itests -Itests/fake
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fake.a $(FOLDERS:%=$(BUILD)/%.a) $(BUILD)/lib.a
-	$(LINK) -lcmocka
+	$(LINK) -lcmocka -lavro
 # whole workers on a world of fakes (tests/world/world.h); its own clock and chance
 $(BUILD)/tests/unit/test_world: $(call objects,tests/world)
 $(BUILD)/tests/unit/test_world: LDFLAGS += -Wl,--wrap=getrandom,--wrap=log_line

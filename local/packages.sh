@@ -5,9 +5,9 @@ set -eu
 
 # A word is `package` or `package:command`: the command, wherever it came from, is as good as the package.
 declare -A groups=(
-	[build]="gcc:gcc make:make libc6-dev pkg-config:pkg-config librdkafka-dev libavro-dev libjansson-dev
+	[build]="gcc:gcc make:make libc6-dev pkg-config:pkg-config librdkafka-dev libjansson-dev
 		libhiredis-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev redis-server:redis-server curl:curl"
-	[test]="libcmocka-dev kcat:kcat valgrind:valgrind python3:python3"
+	[test]="libcmocka-dev libavro-dev kcat:kcat valgrind:valgrind python3:python3"
 	[lint]="clang:clang clang-tidy:clang-tidy clang-format:clang-format cppcheck:cppcheck shellcheck:shellcheck"
 	[kafka]="default-jre-headless:java maven:mvn kcat:kcat"
 )
