@@ -57,10 +57,13 @@ static void decide_progress(struct decision *d, struct leg *leg, enum leg_event 
 		leg->heard_ringing = true;
 	if (leg->state == LEG_TALKING) {
 		leg_answered(d, leg);
-	} else if (before == LEG_GO) {
+		return;
+	}
+	if (leg->state == LEG_RINGING) /* as far as it came: a stranger goes on from there */
+		call_keep_carrier_record(d, leg);
+	if (before == LEG_GO) {
 		/* counted from here: what came before was the way to the phone, or Redis standing still */
 		leg->deadline = d->rules->now + d->rules->ring_timeout;
-		call_keep_carrier_record(d, leg);
 		tell_leg(&d->tell, leg, leg_event_name(ev));
 	}
 }
@@ -95,7 +98,7 @@ static void decide_digit(struct decision *d, struct leg *leg, char digit)
 }
 
 /* The first leg's word counts: the others play the same prompt at the same time. */
-static void decide_played(struct decision *d, const struct carrier_event *ev)
+static void decide_played(struct decision *d, struct leg *leg, const struct carrier_event *ev)
 {
 	static const struct result *const results[] = {
 		[PLAYED_OK] = &RESULT_OK,
@@ -114,6 +117,7 @@ static void decide_played(struct decision *d, const struct carrier_event *ev)
 				plan_add_act(d->plan, ACT_STOP, rec->legs[k].dial_id)->play =
 				        must_strdup(ev->play);
 		call_drop_operation(rec, i);
+		call_keep_carrier_record(d, leg);
 		return;
 	}
 	decision_nothing(d, "no-such-operation");
@@ -141,7 +145,7 @@ void decide_carrier(struct decision *d, const struct carrier_event *ev)
 		decide_digit(d, leg, ev->digit);
 		break;
 	case CARRIER_PLAYED:
-		decide_played(d, ev);
+		decide_played(d, leg, ev);
 		break;
 	case CARRIER_ENDED:
 		decide_over(d, leg, ev);
