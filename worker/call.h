@@ -17,8 +17,8 @@
 
 enum input_kind {
 	INPUT_COMMAND,
-	INPUT_CARRIER,  /* a carrier event */
-	INPUT_CONFIRM,  /* Kafka has acknowledged the events up to `told_seq`: dials announced there may go */
+	INPUT_CARRIER, /* a carrier event */
+	INPUT_CONFIRM, /* Kafka has the event that announces the dials (one a call, its first): they may go */
 	INPUT_DEADLINE, /* the record's deadline has come */
 	INPUT_STARTED,  /* what was asked for was started: operations go from intent to started */
 	INPUT_TAKEN,    /* taken over from an owner who is gone, with nothing of it in our memory */
@@ -29,7 +29,6 @@ struct input {
 	enum input_kind kind;
 	const struct call_command *command;  /* COMMAND */
 	const struct carrier_event *carrier; /* CARRIER */
-	int64_t told_seq;                    /* CONFIRM */
 	bool below_next; /* COMMAND: its offset stands below {p}:next: it was told before */
 };
 

@@ -24,7 +24,10 @@ void tell_taken(struct telling_of *t, const struct call_command *c);
 /* Ledger only: the leg's own record, with what it did. */
 void tell_leg(struct telling_of *t, const struct leg *leg, const char *what);
 
-/* To be called once all events of a decision are there: puts what a rebuild needs on the last state. */
+/*
+ * Once all events of a decision are there: puts what a rebuild needs on them,
+ * command and dials on the first, deadlines and open operations on the last.
+ */
 void tell_finish(struct telling_of *t, const char *command_id);
 
 #endif

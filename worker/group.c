@@ -42,14 +42,19 @@ static struct metric commits_failed_total = METRIC_COUNTER_INIT(
 static int look_up(struct group *g, rd_kafka_topic_partition_list_t *parts)
 {
 	rd_kafka_resp_err_t e = rd_kafka_committed(g->kafka, parts, LOOKUP_WAIT_MS);
+	int64_t low, high;
 
 	if (e)
 		return -EAGAIN;
 	for (int i = 0; i < parts->cnt; i++) {
 		if (parts->elems[i].err)
 			return -EAGAIN;
-		if (parts->elems[i].offset < 0)
-			parts->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+		if (parts->elems[i].offset >= 0)
+			continue;
+		if (rd_kafka_query_watermark_offsets(g->kafka, parts->elems[i].topic,
+		                                     parts->elems[i].partition, &low, &high, LOOKUP_WAIT_MS))
+			return -EAGAIN;
+		parts->elems[i].offset = low; /* a number: it can be committed when the group is asked */
 	}
 	return 0;
 }
@@ -283,13 +288,10 @@ void group_ask(struct group *g, int32_t partition, int64_t next, group_word_fn *
 	struct question *q = must_calloc(1, sizeof(*q));
 	const rd_kafka_topic_partition_t *began =
 	        g->assigned ? rd_kafka_topic_partition_list_find(g->assigned, topic, partition) : NULL;
-	int64_t low = 0, high = 0;
 
-	if (next < 0 && began && began->offset >= 0)
-		next = began->offset;
 	*q = (struct question){ g, partition, fn, arg };
-	if (next < 0 && !rd_kafka_get_watermark_offsets(g->kafka, topic, partition, &low, &high) && low >= 0)
-		next = low;
+	if (next < 0 && began)
+		next = began->offset;
 	rd_kafka_topic_partition_list_add(list, topic, partition)->offset = next < 0 ? 0 : next;
 	if (rd_kafka_commit_queue(g->kafka, list, g->answers, asked, q))
 		free(q); /* the handle is being closed */

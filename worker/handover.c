@@ -68,13 +68,9 @@ static void come_back(struct partition *p)
 static void forget(struct partition *p)
 {
 	p->round++;
-	p->owned = false;
 	p->epoch.text[0] = '\0';
-	calls_forget(p);
-	for (size_t i = 0; i < p->acked_count; i++)
-		free(p->acked[i]);
-	p->acked_count = 0;
-	p->told = -1;
+	p->blocked = false; /* when it comes back, its owner may have got past the record */
+	partition_forget(p);
 }
 
 void worker_assigned(void *arg, const int32_t *numbers, size_t n)
@@ -156,7 +152,7 @@ void handover_check(struct worker *w)
 		if (w->partitions[i] && w->partitions[i]->state == PARTITION_LEAVING &&
 		    !partition_quiet(w->partitions[i]))
 			return;
-	/* from a turn of its own: this may stand within a step's answer */
+	/* sooner than handover.timeout, but from a turn of its own: this may stand within a step's answer */
 	loop_timer_set(w->loop, &w->handover, clock_mono(), release, w);
 }
 

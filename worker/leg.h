@@ -2,7 +2,8 @@
  * leg.h - the life of a leg, from intent to end: a table of states
  *
  * No socket, thread or clock is in it.  leg_move() is the only place that
- * changes a leg's state.
+ * changes a leg's state; a new one begins as INTENT, or as ENDED where no carrier
+ * can reach it.
  */
 #ifndef LEG_H
 #define LEG_H

@@ -16,6 +16,14 @@
 #define CLEAR_MAX   500
 #define ASK_AGAIN   (500 * CLOCK_MS)
 
+/*
+ * Of a dead command so much is kept: with the rest of the letter it must stay
+ * under librdkafka's message.max.bytes (1,000,000), though a broker lets in more.
+ * A record that Kafka never takes would stop the teller for good.
+ */
+#define DEAD_VALUE_MAX (512 * 1024)
+#define DEAD_KEY_MAX   1024
+
 static struct metric commands_total = METRIC_COUNTER_INIT("callcast_commands_total", NULL, "Commands read");
 static struct metric dead_total =
         METRIC_COUNTER_INIT("callcast_commands_dead_total", NULL, "Commands set aside in calls.dead");
@@ -74,6 +82,14 @@ static void forget_acked(struct partition *p)
 	p->acked_count = 0;
 }
 
+void partition_forget(struct partition *p)
+{
+	p->owned = false;
+	calls_forget(p);
+	forget_acked(p);
+	p->told = -1;
+}
+
 void partition_free(struct partition *p)
 {
 	if (!p)
@@ -107,7 +123,8 @@ void partition_set_state(struct partition *p, enum partition_state state)
 
 /* ---- commands in ---- */
 
-static void read_on(struct partition *p)
+/* Pauses the reading, or goes on: between worker.commands in hand and half of it nothing changes. */
+static void read_or_pause(struct partition *p)
 {
 	const size_t bound = (size_t)p->worker->settings->worker_commands;
 	const size_t in_hand = p->offsets.count;
@@ -138,12 +155,18 @@ static void dead_told(struct telling *t)
 	handover_check(p->worker);
 }
 
+static size_t at_most(size_t n, size_t max)
+{
+	return n < max ? n : max;
+}
+
+/* calls.dead gets it; its offset is done once it is safe there. */
 static void set_aside(struct partition *p, const rd_kafka_message_t *m, const char *why)
 {
 	const struct settings *s = p->worker->settings;
 	struct dead_letter d = {
-		.value = { m->payload, m->len },
-		.key = { m->key, m->key_len },
+		.value = { m->payload, at_most(m->len, DEAD_VALUE_MAX) },
+		.key = { m->key, at_most(m->key_len, DEAD_KEY_MAX) },
 		.reason = (char *)why,
 		.topic = (char *)kafka_topic(s, TOPIC_COMMANDS),
 		.partition = p->number,
@@ -162,7 +185,7 @@ static void set_aside(struct partition *p, const rd_kafka_message_t *m, const ch
 	arg->offset = m->offset;
 	t->topic = TOPIC_DEAD;
 	t->partition = -1;
-	t->key = m->key_len ? must_printf("%.*s", (int)m->key_len, (const char *)m->key) : must_strdup("");
+	t->key = must_printf("%.*s", (int)d.key.len, d.key.len ? (const char *)m->key : "");
 	t->fn = dead_told;
 	t->arg = arg;
 	p->untold++;
@@ -204,7 +227,7 @@ void partition_message(struct partition *p, const rd_kafka_message_t *m)
 		          p->number, (long long)m->offset);
 		free(in);
 		p->blocked = true;
-		read_on(p);
+		read_or_pause(p);
 		return;
 	}
 	metric_add(&commands_total, 1);
@@ -224,7 +247,7 @@ void partition_message(struct partition *p, const rd_kafka_message_t *m)
 		p->intake_last = in;
 		p->intake_count++;
 	}
-	read_on(p);
+	read_or_pause(p);
 	partition_feed(p);
 }
 
@@ -247,7 +270,7 @@ void partition_feed(struct partition *p)
 		call_queue(c, q);
 		call_run(c);
 	}
-	read_on(p);
+	read_or_pause(p);
 }
 
 void partition_reset_intake(struct partition *p)
@@ -308,8 +331,6 @@ static bool may_clear(const struct partition *p)
 	       (p->acked_count || (p->assigned && partition_next(p) > p->next_stored));
 }
 
-static void clear(void *arg);
-
 static void cleared(void *arg, enum store_answer a)
 {
 	struct clearing *k = arg;
@@ -334,7 +355,10 @@ static void cleared(void *arg, enum store_answer a)
 	handover_check(p->worker);
 }
 
-/* Takes what Kafka has out of the outbox, and raises told and next: one script for many events. */
+/*
+ * Takes what Kafka has out of the outbox, and raises told and next: one script
+ * for many events.  Only when that is answered is the offset committed.
+ */
 static void clear(void *arg)
 {
 	struct partition *p = arg;
@@ -359,7 +383,10 @@ static void clear(void *arg)
 		.epoch = &p->epoch,
 		.cleared = (const char *const *)k->names,
 		.cleared_count = k->count,
-		/* what is acknowledged behind these is acknowledged: Kafka keeps the order of a partition */
+		/*
+		 * It may pass entries that only a later clear takes out: who takes over in
+		 * between tells them twice, with the same bytes, which does no harm.
+		 */
 		.told = p->told,
 		.next = k->next,
 	};
@@ -389,7 +416,7 @@ bool partition_quiet(const struct partition *p)
 
 static void ask(void *arg);
 
-static void answered(void *arg, int32_t number, enum group_word word)
+static void group_answered(void *arg, int32_t number, enum group_word word)
 {
 	struct partition *p = arg;
 
@@ -407,7 +434,7 @@ static void ask(void *arg)
 	struct partition *p = arg;
 
 	if (p->state == PARTITION_ASKING)
-		group_ask(p->worker->group, p->number, p->next_stored, answered, p);
+		group_ask(p->worker->group, p->number, p->next_stored, group_answered, p);
 }
 
 void partition_ask(struct partition *p)
@@ -425,6 +452,8 @@ void partition_ask(struct partition *p)
 void partition_refused(struct partition *p)
 {
 	metric_add(&refused_total, 1);
+	if (p->state == PARTITION_LEAVING) /* it has left already: nothing of it is waited for */
+		partition_set_state(p, PARTITION_IDLE);
 	if (p->state != PARTITION_ACTIVE && p->state != PARTITION_TAKING)
 		return;
 	log_warn("partition.refused partition=%d epoch=%s", p->number, p->epoch.text);

@@ -139,6 +139,8 @@ static void step_ask(struct step *s)
 {
 	struct call *c = s->call;
 	struct partition *p = c->partition;
+	/* told already: only its confirm is asked again, and what it saves has become the call's record */
+	const struct call_record *next = s->told ? &c->record : &s->next;
 	const bool confirm = s->input->in.kind == INPUT_CONFIRM && c->confirm;
 	const char *cleared[1] = { c->confirm };
 	const struct store_save save = {
@@ -148,8 +150,8 @@ static void step_ask(struct step *s)
 		.version = c->version,
 		.stamp = s->stamp,
 		.record = s->record,
-		.deadline = s->next.deadline ? s->next.deadline : s->next.ends_by,
-		.ended = call_is_over(&s->next),
+		.deadline = next->deadline ? next->deadline : next->ends_by,
+		.ended = call_is_over(next),
 		.events = s->events,
 		.event_count = s->event_count,
 		.cleared = cleared,
@@ -168,7 +170,7 @@ static void step_ask(struct step *s)
 	KILL_POINT(confirm ? "confirm-asked" : "save-asked");
 }
 
-static void read_again(struct call *c);
+static void read_record(struct call *c);
 
 static void step_answered(void *arg, enum store_answer a)
 {
@@ -184,7 +186,7 @@ static void step_answered(void *arg, enum store_answer a)
 	metric_observe(&step_seconds, (double)(clock_mono() - s->sent) / 1e6);
 	if (c->forgotten) {
 		call_answered_late(c);
-	} else if (a == STORE_DONE) {
+	} else if (a == STORE_DONE && !(s->plan.dials && p->state == PARTITION_IDLE)) {
 		step_saved(s);
 	} else if (a == STORE_STALE) {
 		log_warn("call.stale call=%s version=%lld", c->id, (long long)c->version);
@@ -192,10 +194,11 @@ static void step_answered(void *arg, enum store_answer a)
 		s->input = NULL;
 		c->step = NULL;
 		step_free(s);
-		read_again(c);
+		read_record(c);
 	} else if (a == STORE_REFUSED) {
 		partition_refused(p); /* the step stays as it is, to be asked again or forgotten */
 	}
+	/* A confirm that came after the release: nothing is dialled; it is asked again if the partition comes back. */
 	/* AWAY: it stays as it is; the store's down() moves the partition */
 	calls_run_ready(w);
 	handover_check(w);
@@ -305,7 +308,7 @@ static void step_saved(struct step *s)
 	c->version++;
 	if (s->plan.started)
 		call_queue_first(c, queued_new(INPUT_STARTED));
-	if (s->plan.dials && c->partition->state != PARTITION_ACTIVE)
+	if (s->plan.dials && c->partition->state != PARTITION_ACTIVE) /* leave() was before these dials */
 		call_queue_first(c, queued_new(INPUT_LEAVING));
 	c->step = NULL;
 	step_free(s);
@@ -346,7 +349,7 @@ static void call_was_read(void *arg, enum store_answer a, int64_t version, const
 	call_run(c);
 }
 
-static void read_again(struct call *c)
+static void read_record(struct call *c)
 {
 	struct partition *p = c->partition;
 
@@ -354,8 +357,11 @@ static void read_again(struct call *c)
 	store_load(p->worker->store, p->number, &p->epoch, c->id, call_was_read, c);
 }
 
-/* A create needs no look-up: the save says if there is such a call already.  Unless it is too old to be acted on. */
-static bool must_read(const struct call *c, const struct queued *q)
+/*
+ * A create needs no look-up: the save says if there is such a call already (STALE).
+ * But one that is too old to be acted on: it was told before, or ends as expired.
+ */
+static bool lacks_record(const struct call *c, const struct queued *q)
 {
 	const struct worker *w = c->partition->worker;
 
@@ -365,13 +371,19 @@ static bool must_read(const struct call *c, const struct queued *q)
 	       (q->command.expires_at && q->command.expires_at <= store_now(w->store));
 }
 
-/* While a partition is given back no step is begun but the one that makes it possible. */
+/*
+ * While a partition is given back no step is begun but those that the next owner
+ * needs: the records of legs, and that a prompt which is heard was started.  Also
+ * when a confirm was answered after handover.timeout, and the partition is IDLE:
+ * the epoch still keeps out who is too late.
+ */
 static bool has_its_time(const struct call *c)
 {
 	const enum partition_state state = c->partition->state;
+	const enum input_kind kind = c->first->in.kind;
 
 	return state == PARTITION_ACTIVE || ((state == PARTITION_LEAVING || state == PARTITION_IDLE) &&
-	                                     c->first->in.kind == INPUT_LEAVING);
+	                                     (kind == INPUT_LEAVING || kind == INPUT_STARTED));
 }
 
 static bool may_begin(struct call *c)
@@ -431,8 +443,8 @@ void call_run(struct call *c)
 	struct queued *q;
 
 	while (may_begin(c)) {
-		if (must_read(c, c->first)) {
-			read_again(c);
+		if (lacks_record(c, c->first)) {
+			read_record(c);
 			return;
 		}
 		q = call_pop(c);

@@ -20,11 +20,13 @@ static void unlink_untold(struct untold *u)
 		u->after->before = u->before;
 }
 
-/* The dial is in the ledger: its confirm is the call's next step. */
+/*
+ * The dial is in the ledger: its confirm is the call's next step.  It takes the
+ * event out of the outbox itself; where it can't come soon, or at all, that is
+ * left to the ordinary clear, and the next owner finds an intent that was told.
+ */
 static void confirm_next(struct call *c, const struct untold *u)
 {
-	struct queued *q;
-
 	if (c->partition->state == PARTITION_LEAVING || !call_has_intent(&c->record)) {
 		partition_acked(c->partition, u->name);
 	} else {
@@ -35,9 +37,7 @@ static void confirm_next(struct call *c, const struct untold *u)
 	}
 	if (!call_has_intent(&c->record))
 		return;
-	q = queued_new(INPUT_CONFIRM);
-	q->in.told_seq = u->seq;
-	call_queue(c, q);
+	call_queue(c, queued_new(INPUT_CONFIRM));
 }
 
 /* From the teller, on the loop's thread. */
@@ -54,9 +54,8 @@ static void event_told(struct telling *t)
 		p->told = t->offset + 1;
 	if (c && u->dials)
 		confirm_next(c, u);
-	else if (c || u->round == p->round ||
-	         p->owned) /* told is told, also by a takeover that came to no end */
-		partition_acked(p, u->name);
+	else if (c || u->round == p->round || p->owned)
+		partition_acked(p, u->name); /* told is told, also by a takeover that came to no end */
 	if (u->round && u->round == p->round)
 		takeover_entry_told(p);
 	if (c) {

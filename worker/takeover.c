@@ -155,17 +155,12 @@ static void load_call(struct takeover *t, const struct store_entry *e)
 
 static void go_on_fresh(struct call *c)
 {
-	struct queued *q;
-
 	c->fresh = false;
 	adopt_legs(c);
 	call_set_deadline(c);
 	call_queue(c, queued_new(INPUT_TAKEN));
-	if (call_has_intent(&c->record)) {
-		q = queued_new(INPUT_CONFIRM);
-		q->in.told_seq = c->acked_seq;
-		call_queue(c, q);
-	}
+	if (call_has_intent(&c->record)) /* the outbox is told: the ledger knows of it */
+		call_queue(c, queued_new(INPUT_CONFIRM));
 }
 
 /* ---- commands ---- */
@@ -383,11 +378,12 @@ static bool never_forgot(const struct partition *p, const struct store_taken *ta
 }
 
 /*
- * Commands that were given to calls go with them: they are read again.  At an
- * assignment none was; but a member that others believed dead may take a
- * partition from its owner for a moment, with no rebalance in between.
+ * What we remember is not what Redis has.  Commands that were given to calls go
+ * with them: they are read again.  At an assignment none was; but a member that
+ * others believed dead may take a partition from its owner for a moment, with no
+ * rebalance in between.
  */
-static void forget_all(struct partition *p)
+static void begin_anew(struct partition *p)
 {
 	const int64_t again = partition_next(p);
 
@@ -396,12 +392,7 @@ static void forget_all(struct partition *p)
 		p->offsets.next = again; /* all below is told, also if no command follows */
 		group_seek(p->worker->group, p->number, again);
 	}
-	p->owned = false;
-	calls_forget(p);
-	for (size_t i = 0; i < p->acked_count; i++)
-		free(p->acked[i]);
-	p->acked_count = 0;
-	p->told = -1;
+	partition_forget(p);
 }
 
 static void taken(void *arg, enum store_answer a, const struct store_taken *got)
@@ -420,7 +411,7 @@ static void taken(void *arg, enum store_answer a, const struct store_taken *got)
 	KILL_POINT("taken");
 	t->from_memory = never_forgot(p, got);
 	if (!t->from_memory)
-		forget_all(p);
+		begin_anew(p);
 	p->epoch = got->epoch;
 	p->epoch_number = strtoll(got->epoch.text, NULL, 10);
 	p->below_next = got->next;

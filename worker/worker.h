@@ -1,10 +1,12 @@
 /*
  * worker.h - the worker's own structures: worker, partition, call in memory, step
  *
- * Reading order: main.c opens everything; worker.c hears what happens; partition.c owns partitions and takes
- * commands in; step.c decides, saves, tells and acts; takeover.c is what a new
- * owner does first; handover.c what an old one does last; calls.c keeps calls in
- * memory.  All on the loop's thread.
+ * Reading order: main.c opens everything; worker.c hears what happens;
+ * partition.c owns partitions and takes commands in; step.c decides, saves and
+ * acts, with call.h for what is decided and step_tell.c for the telling;
+ * takeover.c is what a new owner does first; handover.c what an old one does
+ * last; calls.c keeps calls in memory.  What they stand on: store.h is Redis,
+ * teller.h, ledger.h and group.h are Kafka.  All on the loop's thread.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -168,10 +170,11 @@ void worker_close(struct worker *w);
 /* ---- partition.c ---- */
 struct partition *partition_of(struct worker *w, int32_t number); /* made when new */
 void partition_message(struct partition *p, const rd_kafka_message_t *m);
-void partition_feed(struct partition *p);         /* gives commands that were read to their calls */
-void partition_reset_intake(struct partition *p); /* they come again after the next assignment */
-void partition_done(struct partition *p, int64_t offset);
-void partition_acked(struct partition *p, const char *name);
+void partition_feed(struct partition *p);                 /* gives commands that were read to their calls */
+void partition_reset_intake(struct partition *p);         /* they come again after the next assignment */
+void partition_forget(struct partition *p);               /* its calls, and what Kafka acknowledged of them */
+void partition_done(struct partition *p, int64_t offset); /* all that this command caused is told */
+void partition_acked(struct partition *p, const char *name); /* Kafka has this outbox entry: clear it */
 void partition_clear_soon(struct partition *p);
 void partition_ask(struct partition *p);     /* is it still ours?  Then it is taken over (again) */
 void partition_refused(struct partition *p); /* a script said so: ask the group */

@@ -263,6 +263,50 @@ static void test_a_drained_worker_loses_nothing(void **state)
 	end(w);
 }
 
+static void drains(struct world *w, struct node *n)
+{
+	(void)w;
+	node_drain(n);
+}
+
+/* That it was started is saved before the partition goes: else it would end as failed while it is heard. */
+static void test_a_prompt_is_handed_over_as_started(void **state)
+{
+	struct world *w = make_workers(2);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "0");
+	world_run(w, CLOCK_SEC);
+	world_when(w, POINT_SAVE_ANSWER, 1, drains);
+	world_play(w, call, "a", "context");
+	world_run(w, 5 * CLOCK_SEC);
+	assert_string_equal(world_story(w, call), "establishing established play:completed");
+	world_hang_up(w, call, "b");
+	end(w);
+}
+
+static void another_takes_and_all_is_revoked(struct world *w, struct node *n)
+{
+	(void)n;
+	snprintf(redis_of(w, 0)->epoch, STORE_EPOCH_SIZE, "77.somebody");
+	world_rebalance(w);
+}
+
+static void test_what_is_refused_while_it_is_given_back_is_not_asked_again(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_when(w, POINT_TOLD, 2, another_takes_and_all_is_revoked);
+	world_create(w, call, "20");
+	world_run(w, CLOCK_SEC);
+	assert_true(world_count(w, POINT_REFUSED) <= 2);
+	assert_string_equal(world_outcome(w, call), "busy");
+	end(w);
+}
+
 /* ---- takeover ---- */
 
 static struct world *killed_at(enum world_point point, int nth, const char *phones, int *call)
@@ -403,12 +447,27 @@ static void test_poison_is_set_aside_and_the_partition_goes_on(void **state)
 	const int call = world_call(w, 0);
 
 	(void)state;
-	world_poison(w, 0);
+	world_poison(w, 0, 6);
 	world_create(w, call, "20");
 	world_run(w, CLOCK_SEC);
 	assert_int_equal(world_dead_letters(w), 1);
 	assert_string_equal(world_outcome(w, call), "busy");
 	assert_int_equal(world_committed(w, 0), 2);
+	end(w);
+}
+
+/* As large as a broker lets in, which is more than a producer of ours may send. */
+static void test_large_poison_is_set_aside(void **state)
+{
+	struct world *w = make_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_poison(w, 0, 1048000);
+	world_create(w, call, "20");
+	world_run(w, CLOCK_SEC);
+	assert_int_equal(world_dead_letters(w), 1);
+	assert_string_equal(world_outcome(w, call), "busy");
 	end(w);
 }
 
@@ -428,6 +487,28 @@ static void test_a_newer_record_stops_its_partition(void **state)
 	assert_int_equal(world_events(w, behind), 0);
 	assert_int_equal(world_committed(w, 0), 1);
 	assert_int_equal(world_dead_letters(w), 0);
+	assert_null(world_failure(w));
+	world_close(w);
+}
+
+/* Another had the partition meanwhile, and got past the record. */
+static void test_a_partition_that_stood_still_goes_on_when_it_comes_back(void **state)
+{
+	struct world *w = make_workers(2);
+	const int before = world_call(w, 0), behind = world_call(w, 0);
+
+	(void)state;
+	world_create(w, before, "20");
+	world_newer(w, 0);
+	world_create(w, behind, "20");
+	world_run(w, CLOCK_SEC);
+	node_pause(world_node(w, 0), 4 * CLOCK_SEC);
+	world_run(w, 8 * CLOCK_SEC);
+	assert_int_equal(world_committed(w, 0), 1);
+	world_rewind(w, 0, -1);
+	node_kill(world_node(w, 1));
+	world_run(w, 8 * CLOCK_SEC);
+	assert_string_equal(world_outcome(w, behind), "busy");
 	assert_null(world_failure(w));
 	world_close(w);
 }
@@ -557,6 +638,8 @@ int main(void)
 		cmocka_unit_test(test_a_handover_finishes_the_step),
 		cmocka_unit_test(test_what_comes_back_goes_on_from_memory),
 		cmocka_unit_test(test_a_drained_worker_loses_nothing),
+		cmocka_unit_test(test_a_prompt_is_handed_over_as_started),
+		cmocka_unit_test(test_what_is_refused_while_it_is_given_back_is_not_asked_again),
 		cmocka_unit_test(test_an_intent_is_dialled_by_the_next_owner),
 		cmocka_unit_test(test_what_was_saved_and_not_told_is_told),
 		cmocka_unit_test(test_a_dial_that_may_have_been_made_ends_as_unknown),
@@ -566,7 +649,9 @@ int main(void)
 		cmocka_unit_test(test_redis_restarted_with_its_data),
 		cmocka_unit_test(test_what_was_told_leaves_the_outbox_in_the_end),
 		cmocka_unit_test(test_poison_is_set_aside_and_the_partition_goes_on),
+		cmocka_unit_test(test_large_poison_is_set_aside),
 		cmocka_unit_test(test_a_newer_record_stops_its_partition),
+		cmocka_unit_test(test_a_partition_that_stood_still_goes_on_when_it_comes_back),
 		cmocka_unit_test(test_what_is_too_big_ends_as_failed),
 		cmocka_unit_test(test_what_was_let_in_never_keeps_a_call_from_its_end),
 		cmocka_unit_test(test_no_step_begins_while_too_much_is_unacknowledged),

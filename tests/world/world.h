@@ -103,8 +103,8 @@ void world_play(struct world *w, int call, const char *name, const char *context
 void world_hang_up(struct world *w, int call, const char *name);
 /* The newest command of the partition once more, as a producer's retry would. */
 void world_repeat(struct world *w, int partition);
-void world_poison(struct world *w, int partition); /* bytes that mean nothing */
-void world_newer(struct world *w, int partition);  /* a well-framed record of a newer program */
+void world_poison(struct world *w, int partition, size_t len); /* bytes that mean nothing */
+void world_newer(struct world *w, int partition);              /* a well-framed record of a newer program */
 
 /* "busy"; "": not ended.  As calls.events tells it. */
 const char *world_outcome(const struct world *w, int call);

@@ -113,10 +113,14 @@ void world_repeat(struct world *w, int partition)
 	kafka_append_command(w, partition, last.key, &last.value);
 }
 
-void world_poison(struct world *w, int partition)
+void world_poison(struct world *w, int partition, size_t len)
 {
+	struct bytes poison = { must_calloc(1, len), len };
+
 	world_log(w, "poison on %d", partition);
-	kafka_append_command(w, partition, "poison", &(struct bytes){ (void *)"poison", 6 });
+	memset(poison.data, 'p', len);
+	kafka_append_command(w, partition, "poison", &poison);
+	free(poison.data);
 }
 
 void world_newer(struct world *w, int partition)

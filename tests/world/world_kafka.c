@@ -48,6 +48,8 @@ void kafka_clear_all(struct world *w)
 
 /* ---- teller ---- */
 
+#define RECORD_BOUND 1000000 /* librdkafka's message.max.bytes, which is not set */
+
 struct teller {
 	struct node *node;
 	teller_paused_fn *fn;
@@ -221,6 +223,9 @@ void teller_send(struct teller *t, struct telling *what)
 	t->last = what;
 	t->bytes += what->value.len;
 	t->count++;
+	if (what->value.len > RECORD_BOUND)
+		world_fail(t->node->world, "a record of %zu bytes: Kafka would never take it",
+		           what->value.len);
 	produce(t, what);
 	check_bound(t);
 }

@@ -139,7 +139,7 @@ static void strike(struct world *w, enum fault f)
 		world_repeat(w, p);
 		break;
 	case FAULT_POISON:
-		world_poison(w, p);
+		world_poison(w, p, 6);
 		break;
 	case FAULTS:
 		break;
@@ -245,7 +245,7 @@ static void command_comes(struct message *m)
 		world_repeat(w, w->calls[l->call].partition);
 		break;
 	default:
-		world_poison(w, w->calls[l->call].partition);
+		world_poison(w, w->calls[l->call].partition, 6);
 	}
 }
 

@@ -1,5 +1,5 @@
 -- take.lua - a takeover: sets a new epoch, says what was there before; nothing else ever sets it
--- KEYS: epoch told next    ARGV: newest n known to the ledger, 32 random hex digits, run_id of this Redis
+-- KEYS: epoch told next    ARGV: newest n that the taker has had, 32 random hex digits, run_id of this Redis
 -- answers { new epoch, old epoch with its run_id or nil, told or nil, next or nil }
 local old, told, next_offset = unpack(redis.call('MGET', KEYS[1], KEYS[2], KEYS[3]))
 local n = tonumber(ARGV[1])
