@@ -9,7 +9,7 @@ SUBMAKE   = $(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS)
 PACKAGES  = $(if $(filter no,$(DEPS)),true,./local/packages.sh)
 IN_KAFKA  = $(if $(filter kafka,$(BROKER)),kafka)
 SOURCES  := $(wildcard lib/*.[ch] producer/*.[ch] worker/*.[ch] notifier/*.[ch] cli/*.[ch] local/*.[ch] examples/*.[ch] \
-             tests/unit/*.[ch] tests/integration/*.[ch] tests/fake/*.[ch] tests/e2e/*.[ch] tests/chaos/*.[ch])
+             tests/unit/*.[ch] tests/integration/*.[ch] tests/fake/*.[ch] tests/e2e/*.[ch] tests/chaos/*.[ch] tests/world/*.[ch] bench/*.[ch])
 SCRIPTS  := $(wildcard local/*.sh tests/*.sh tests/*/*.sh) .ci/run
 STACK     = BIN_DIR=$(CURDIR)/$(BUILD)/bin ./local/stack.sh
 # -Wno-error: what sanitizers add makes gcc warn of ghosts; the plain build is the strict one

@@ -23,18 +23,18 @@ enum carrier_event_kind {
 	CARRIER_ANSWERED, /* a 2xx */
 	CARRIER_DIGIT,
 	CARRIER_PLAYED, /* a prompt came to its end, or failed; never after stop() */
-	CARRIER_ENDED,	/* the last event of a dial: final answer, hang-up by either side */
+	CARRIER_ENDED,  /* the last event of a dial: final answer, hang-up by either side */
 };
 
 struct carrier_event {
 	enum carrier_event_kind kind;
 	const char *dial_id;
-	int64_t due;               /* us UTC at which it happened or was to happen; 0: not known */
-	char digit;		   /* DIGIT: 0-9 * # A-D F(lash) */
-	const char *play;	   /* PLAYED: the id given to play() */
+	int64_t due;      /* us UTC at which it happened or was to happen; 0: not known */
+	char digit;       /* DIGIT: 0-9 * # A-D F(lash) */
+	const char *play; /* PLAYED: the id given to play() */
 	enum { PLAYED_OK, PLAYED_BAD_FORMAT, PLAYED_DOWNLOAD_FAILED } played;
-	int code;		   /* ENDED: SIP code; 200: it had been answered and was then hung up */
-	const char *reason;	   /* ENDED: the words beside the code */
+	int code;           /* ENDED: SIP code; 200: it had been answered and was then hung up */
+	const char *reason; /* ENDED: the words beside the code */
 };
 
 typedef void carrier_event_fn(void *arg, const struct carrier_event *ev);
@@ -61,7 +61,7 @@ struct carrier_ops {
 	void (*hang_up)(struct carrier *c, const char *dial_id);
 	/* To one leg.  `started_at` (us UTC) in the past: goes on where that puts it. */
 	void (*play)(struct carrier *c, const char *dial_id, const char *play, const char *uri, bool loop,
-		     int64_t started_at);
+	             int64_t started_at);
 	void (*stop)(struct carrier *c, const char *dial_id, const char *play); /* nothing follows */
 	/* Connects the leg with the others of the bridge of that name; the bridge lives while it has legs. */
 	void (*bridge)(struct carrier *c, const char *dial_id, const char *bridge);
@@ -85,6 +85,6 @@ struct settings;
 
 /* Simulated phones: carrier_sim.c.  *out is ended with ops->close(). */
 int carrier_sim_open(struct carrier **out, struct loop *loop, const struct settings *s, carrier_event_fn *fn,
-		     void *arg);
+                     void *arg);
 
 #endif

@@ -35,7 +35,7 @@ enum store_answer {
 	STORE_AWAY,    /* no answer: assume neither.  The store is down until up() is called again */
 };
 
-#define STORE_RUN_SIZE	 41
+#define STORE_RUN_SIZE   41
 #define STORE_EPOCH_SIZE 56
 
 /* What a takeover got; every later script of the partition carries it. */
@@ -45,13 +45,14 @@ struct store_epoch {
 };
 
 struct store_handler {
-	void (*up)(void *arg);	 /* connected, scripts loaded, run_id and clock known */
+	void (*up)(void *arg);   /* connected, scripts loaded, run_id and clock known */
 	void (*down)(void *arg); /* what was asked is answered AWAY first */
 	void *arg;
 };
 
 /* Connects in the background and again whenever the connection is lost (every redis.timeout / 4). */
-int store_open(struct store **out, struct loop *loop, const struct settings *s, const struct store_handler *h);
+int store_open(struct store **out, struct loop *loop, const struct settings *s,
+               const struct store_handler *h);
 void store_close(struct store *s); /* NULL is fine; answers AWAY to what is open */
 
 bool store_is_up(const struct store *s);
@@ -63,11 +64,11 @@ int64_t store_now(const struct store *s);
 /* ---- takeover ---- */
 
 struct store_taken {
-	struct store_epoch epoch;	    /* the new one */
-	char previous[STORE_EPOCH_SIZE];    /* "" if there was none */
+	struct store_epoch epoch;        /* the new one */
+	char previous[STORE_EPOCH_SIZE]; /* "" if there was none */
 	char previous_run[STORE_RUN_SIZE];
-	int64_t told;			    /* -1: missing */
-	int64_t next;			    /* -1: missing */
+	int64_t told; /* -1: missing */
+	int64_t next; /* -1: missing */
 };
 typedef void store_taken_fn(void *arg, enum store_answer a, const struct store_taken *t);
 /* Sets a new epoch; its n is one more than Redis's and than `known` (0: none known). */
@@ -78,12 +79,13 @@ typedef void store_done_fn(void *arg, enum store_answer a);
 void store_check(struct store *s, int32_t p, const struct store_epoch *e, store_done_fn *fn, void *arg);
 
 struct store_entry {
-	const char *name; /* outbox: "<callLegId>-<seq>"; live: callLegId */
+	const char *name;   /* outbox: "<callLegId>-<seq>"; live: callLegId */
 	struct bytes value; /* outbox: packed event; live: the CallRecord's bytes, len 0 if it is missing */
 	int64_t version;    /* live */
 };
 /* `more`: another part follows.  Entries are borrowed for the time of the call. */
-typedef void store_entries_fn(void *arg, enum store_answer a, const struct store_entry *entries, size_t n, bool more);
+typedef void store_entries_fn(void *arg, enum store_answer a, const struct store_entry *entries, size_t n,
+                              bool more);
 /* All of the outbox, in parts (HSCAN), no order; an entry may come twice. */
 void store_outbox(struct store *s, int32_t p, const struct store_epoch *e, store_entries_fn *fn, void *arg);
 /* All live calls with their records, in parts of at most 100. */
@@ -93,8 +95,8 @@ void store_live(struct store *s, int32_t p, const struct store_epoch *e, store_e
 
 typedef void store_loaded_fn(void *arg, enum store_answer a, int64_t version, const void *data, size_t len);
 /* DONE with version 0 and len 0: no such call. */
-void store_load(struct store *s, int32_t p, const struct store_epoch *e, const char *call_leg_id, store_loaded_fn *fn,
-		void *arg);
+void store_load(struct store *s, int32_t p, const struct store_epoch *e, const char *call_leg_id,
+                store_loaded_fn *fn, void *arg);
 
 struct store_event {
 	const char *name; /* "<callLegId>-<seq>" */
@@ -110,17 +112,17 @@ struct store_save {
 	int32_t partition;
 	const struct store_epoch *epoch;
 	const char *call_leg_id;
-	int64_t version;	/* the one it follows; 0: none.  The new one is version + 1 */
-	uint64_t stamp;		/* of this step: asked again with the same one, the answer is DONE */
+	int64_t version; /* the one it follows; 0: none.  The new one is version + 1 */
+	uint64_t stamp;  /* of this step: asked again with the same one, the answer is DONE */
 	struct bytes record;
-	int64_t deadline;	/* for {p}:live */
-	bool ended;		/* leaves {p}:live, expires after call.keep */
+	int64_t deadline; /* for {p}:live */
+	bool ended;       /* leaves {p}:live, expires after call.keep */
 	const struct store_event *events;
 	size_t event_count;
 	const char *const *cleared; /* outbox entries that Kafka has acknowledged */
 	size_t cleared_count;
-	int64_t told;	      /* raises {p}:told to this; -1: leaves it */
-	int64_t next;	      /* raises {p}:next to this; -1: leaves it */
+	int64_t told; /* raises {p}:told to this; -1: leaves it */
+	int64_t next; /* raises {p}:next to this; -1: leaves it */
 };
 void store_save(struct store *s, const struct store_save *save, store_done_fn *fn, void *arg);
 
