@@ -326,7 +326,7 @@ static void table(size_t n)
 		[ANSWER_BY] = "answerBy: how far ahead the command sets it",
 	};
 	static const enum measure order[] = { ANSWER, WEBHOOK, BEFORE_BY, BEYOND, ANSWER_BY };
-	int64_t us[CALLS_MAX];
+	int64_t us[CALLS_MAX] = { 0 };
 
 	for (size_t m = 0; m < MEASURES; m++) {
 		for (size_t i = 0; i < n; i++)
