@@ -293,9 +293,11 @@ static int compare(const void *a, const void *b)
 
 static void row(const char *what, int64_t *us, size_t n)
 {
+	const size_t median = n / 2, p99 = n * 99 / 100;
+
 	qsort(us, n, sizeof(*us), compare);
-	printf("  %-52s %7.2f %7.2f %7.2f\n", what, (double)us[n / 2] / 1000, (double)us[n * 99 / 100] / 1000,
-	       (double)us[n - 1] / 1000);
+	printf("  %-52s %7.2f %7.2f %7.2f\n", what, (double)us[median] / 1e3, (double)us[p99] / 1e3,
+	       (double)us[n - 1] / 1e3);
 }
 
 enum measure { ANSWER, WEBHOOK, ANSWER_BY, BEYOND, BEFORE_BY, MEASURES };
