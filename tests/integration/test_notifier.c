@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,10 +64,12 @@ static void copy_header(char *out, size_t size, struct MHD_Connection *c, const 
 	snprintf(out, size, "%s", value ? value : "");
 }
 
+static atomic_bool slow_may_answer; /* set by the story that it is for */
+
 static int status_for(const char *path)
 {
-	if (!strcmp(path, "/slow"))
-		usleep(1500000);
+	for (int i = 0; !strcmp(path, "/slow") && !slow_may_answer && i < 900; i++)
+		usleep(10000);
 	if (!strcmp(path, "/brief"))
 		usleep(20000);
 	if (!strcmp(path, "/busy"))
@@ -553,10 +556,20 @@ static void prepare_slow(void)
 	tell("f-", 1, 2, 2, uri);
 }
 
+static bool drains(void *arg)
+{
+	const struct program *p = arg;
+
+	return logged(p->log, "notifier.draining on_way=") >= 0;
+}
+
 static void test_sigterm_finishes_what_is_on_its_way(void **state)
 {
 	(void)state;
 	wait_seen("f-", 1);
+	kill(slow.pid, SIGTERM);
+	assert_true(wait_for(drains, &slow));
+	slow_may_answer = true;
 	stop_program(&slow);
 	assert_int_equal(logged(slow.log, "notifier.draining on_way="), 1);
 	assert_int_equal(logged(slow.log, "notifier.drained on_way="), 0);
