@@ -35,7 +35,6 @@ stage() {
 		return
 	fi
 	if ((status != 0 && bad == 0)); then bad=1; fi
-	if [[ -z $line ]] && ((status == 0)); then good=1; fi
 	passed=$((passed + good)) failed=$((failed + bad))
 	summary+=("$(printf '%-28s %4d passed %4d failed %5d s' "$name" "$good" "$bad" $((SECONDS - start)))")
 }
