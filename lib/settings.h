@@ -59,6 +59,7 @@ struct settings {
 	/* worker */
 	char *worker_name;        /* worker.name: in the sim's ledger and logs; default host-pid */
 	int64_t worker_inflight;  /* worker.inflight: steps on their way to Redis, at most */
+	int64_t command_tries;    /* command.tries: of one that Redis can't carry out, before calls.dead */
 	int64_t worker_commands;  /* worker.commands: commands in hand a partition, at most */
 	int64_t worker_unacked;   /* worker.unacked, bytes: events not yet acknowledged by Kafka, at most */
 	int64_t call_max;         /* call.max, us */

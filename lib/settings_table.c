@@ -102,6 +102,8 @@ const struct setting settings_table[] = {
 	       "steps on their way to Redis, at most"),
 	NUMBER("worker.commands", WORKER, worker_commands, "256", "1", "100000",
 	       "commands in hand per partition, at most"),
+	NUMBER("command.tries", WORKER, command_tries, "5", "1", "100",
+	       "tries of a command that Redis can't carry out, before calls.dead"),
 	BYTES("worker.unacked", WORKER, worker_unacked, "32M", "64K", "4G",
 	      "events that Kafka has not acknowledged, at most"),
 	SECONDS("call.max", WORKER, call_max, "4h", "100ms", "7d", "the longest call"),

@@ -101,6 +101,15 @@ static void leg_late(struct decision *d, struct leg *leg)
 	}
 }
 
+/* Kafka may have been away for all of the call's time: then nobody was asked for an answer. */
+static bool was_dialled(const struct call_record *rec)
+{
+	for (size_t i = 0; i < rec->legs_count; i++)
+		if (rec->legs[i].dialled_at)
+			return true;
+	return false;
+}
+
 static void decide_deadline(struct decision *d)
 {
 	struct call_record *rec = d->rec;
@@ -113,7 +122,7 @@ static void decide_deadline(struct decision *d)
 		if (rec->legs[i].deadline && rec->legs[i].deadline <= d->rules->now)
 			leg_late(d, &rec->legs[i]);
 	if (rec->state != CALL_TERMINATING && rec->ends_by <= d->rules->now)
-		call_hang_up_all(d, OUTCOME_NO_ANSWER);
+		call_hang_up_all(d, was_dialled(rec) ? OUTCOME_NO_ANSWER : OUTCOME_EXPIRED);
 	else if (!call_live_legs(rec))
 		call_end_if_over(d);
 	else if (!d->plan->act_count && !d->plan->event_count)
@@ -182,6 +191,22 @@ static void decide_leaving(struct decision *d)
 		decision_nothing(d, "all-stored");
 }
 
+/* A create that can't be carried out ends the call before it began; else all of it ends, whatever its legs do. */
+static void decide_dead(struct decision *d)
+{
+	struct call_record *rec = d->rec;
+
+	if (d->command ? call_exists(rec) : !call_exists(rec) || call_is_over(rec)) {
+		decision_nothing(d, "known");
+		return;
+	}
+	if (d->command)
+		call_new_record(rec, d->command, d->rules);
+	for (size_t i = 0; i < rec->legs_count; i++)
+		call_wind_up(d, &rec->legs[i], LEG_HANG_UP, OUTCOME_FAILED);
+	call_end(d, OUTCOME_FAILED);
+}
+
 /* ---- the whole ---- */
 
 /* An ended call keeps what is asked for later: state, outcome, result, times, last number. */
@@ -233,7 +258,8 @@ static void finish(struct decision *d)
 static struct decision decision_of(struct plan *plan, struct call_record *rec, const struct input *in,
                                    const struct call_rules *rules, int64_t version)
 {
-	const struct call_command *c = in->kind == INPUT_COMMAND ? in->command : NULL;
+	const struct call_command *c =
+	        in->kind == INPUT_COMMAND || in->kind == INPUT_DEAD ? in->command : NULL;
 
 	return (struct decision){
 		.tell = { plan, rec, rules, version, c ? c->traceparent : NULL },
@@ -244,10 +270,23 @@ static struct decision decision_of(struct plan *plan, struct call_record *rec, c
 	};
 }
 
+/* Whoever decides it, and when: it may be told unsaved, by two owners in turn, and must have the same bytes. */
+static const struct call_rules *rules_of_the_dead(struct call_rules *own, const struct call_rules *rules,
+                                                  const struct call_command *create)
+{
+	*own = *rules;
+	own->now = create->accepted_at;
+	own->epoch = "";
+	return own;
+}
+
 void call_decide(struct plan *plan, struct call_record *rec, const struct input *in,
                  const struct call_rules *rules, int64_t version)
 {
-	struct decision d = decision_of(plan, rec, in, rules, version);
+	const bool dead = in->kind == INPUT_DEAD && in->command;
+	struct call_rules own;
+	struct decision d = decision_of(plan, rec, in,
+	                                dead ? rules_of_the_dead(&own, rules, in->command) : rules, version);
 
 	switch (in->kind) {
 	case INPUT_COMMAND:
@@ -270,6 +309,9 @@ void call_decide(struct plan *plan, struct call_record *rec, const struct input 
 		break;
 	case INPUT_LEAVING:
 		decide_leaving(&d);
+		break;
+	case INPUT_DEAD:
+		decide_dead(&d);
 		break;
 	}
 	if (!plan->nothing)

@@ -23,11 +23,12 @@ enum input_kind {
 	INPUT_STARTED,  /* what was asked for was started: operations go from intent to started */
 	INPUT_TAKEN,    /* taken over from an owner who is gone, with nothing of it in our memory */
 	INPUT_LEAVING,  /* the partition is being handed over: legs that no event came from yet are stored */
+	INPUT_DEAD, /* a create that was set aside, or nothing of the call can be saved: it ends as failed */
 };
 
 struct input {
 	enum input_kind kind;
-	const struct call_command *command;  /* COMMAND */
+	const struct call_command *command;  /* COMMAND; DEAD: the create, or NULL */
 	const struct carrier_event *carrier; /* CARRIER */
 	bool below_next; /* COMMAND: its offset stands below {p}:next: it was told before */
 };

@@ -29,7 +29,8 @@ static void copy_identifier(struct identifier *out, const struct identifier *in)
 
 void call_new_record(struct call_record *rec, const struct call_command *c, const struct call_rules *rules)
 {
-	const struct create_body *b = c->create;
+	static const struct create_body none;
+	const struct create_body *b = c->create ? c->create : &none; /* one that is set aside may lack it */
 
 	rec->call_leg_id = must_strdup(c->call_leg_id);
 	rec->tenant = must_strdup(c->tenant);

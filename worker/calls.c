@@ -65,6 +65,7 @@ void queued_free(struct queued *q)
 	if (!q)
 		return;
 	call_command_clear(&q->command);
+	free(q->raw.data);
 	free(q->dial_id);
 	free(q->play);
 	free(q->reason);
@@ -121,7 +122,7 @@ void call_drop_commands(struct call *c)
 	c->waiting_count = 0;
 	for (; q; q = next) {
 		next = q->next;
-		if (q->in.kind == INPUT_COMMAND)
+		if (q->offset >= 0)
 			queued_free(q);
 		else
 			call_queue(c, q);

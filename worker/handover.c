@@ -14,7 +14,17 @@
 #include "clock.h"
 #include "kill_point.h"
 #include "log.h"
+#include "metrics.h"
 #include "must.h"
+
+static struct metric lost_total =
+        METRIC_COUNTER_INIT("callcast_partitions_lost_total", NULL,
+                            "Partitions that went to others because this worker was silent for too long");
+
+void handovers_register_metrics(void)
+{
+	metric_register(&lost_total);
+}
 
 /* ---- assigned ---- */
 
@@ -132,6 +142,9 @@ static void release(void *arg)
 			continue;
 		partition_set_state(p, PARTITION_IDLE);
 		partition_reset_intake(p);
+		if (p->next_stored >
+		    p->below_next) /* {p}:next, should the partition come back to our memory */
+			p->below_next = p->next_stored;
 		p->next_stored = -1;
 		p->assigned = false;
 	}
@@ -168,10 +181,22 @@ static void begin_release(struct worker *w)
 	handover_check(w);
 }
 
+static void count_lost(const struct worker *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->partition_count; i++)
+		n += w->partitions[i] && w->partitions[i]->assigned;
+	metric_add(&lost_total, (double)n);
+	log_warn("worker.lost partitions=%zu", n);
+}
+
 void worker_revoked(void *arg, bool lost)
 {
 	struct worker *w = arg;
 
+	if (lost)
+		count_lost(w);
 	begin_release(w);
 	if (lost) /* others have it: nothing is finished any more */
 		release(w);

@@ -147,6 +147,8 @@ int main(int argc, char **argv)
 	}
 	partitions_register_metrics();
 	steps_register_metrics();
+	dead_register_metrics();
+	handovers_register_metrics();
 	r = open_all(&w, &admin);
 	if (r == 0) {
 		log_info("worker.started name=%s admin=%d", settings->worker_name, admin_port(admin));

@@ -42,7 +42,7 @@ void offsets_add(struct offsets *o, int64_t offset)
 	o->next = offset + 1;
 }
 
-bool offsets_done(struct offsets *o, int64_t offset)
+static struct offset_entry *find(const struct offsets *o, int64_t offset)
 {
 	size_t low = 0, high = o->count;
 
@@ -54,9 +54,23 @@ bool offsets_done(struct offsets *o, int64_t offset)
 		else
 			high = middle;
 	}
-	if (low == o->count || at(o, low)->offset != offset)
+	return low == o->count || at(o, low)->offset != offset ? NULL : at(o, low);
+}
+
+bool offsets_hold(const struct offsets *o, int64_t offset)
+{
+	const struct offset_entry *e = find(o, offset);
+
+	return e && !e->done;
+}
+
+bool offsets_done(struct offsets *o, int64_t offset)
+{
+	struct offset_entry *e = find(o, offset);
+
+	if (!e)
 		return false;
-	at(o, low)->done = true;
+	e->done = true;
 	while (o->count && at(o, 0)->done) {
 		o->first = (o->first + 1) & (o->size - 1);
 		o->count--;

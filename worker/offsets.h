@@ -24,6 +24,8 @@ struct offsets {
 void offsets_init(struct offsets *o);
 void offsets_clear(struct offsets *o);
 void offsets_add(struct offsets *o, int64_t offset); /* each higher than the one before */
+/* Is it in hand, and not done? */
+bool offsets_hold(const struct offsets *o, int64_t offset);
 /* False: not in hand (the partition was given back meanwhile). */
 bool offsets_done(struct offsets *o, int64_t offset);
 /* Below this everything is told; -1: nothing was seen yet. */

@@ -16,24 +16,13 @@
 #define CLEAR_MAX   500
 #define ASK_AGAIN   (500 * CLOCK_MS)
 
-/*
- * Of a dead command so much is kept: with the rest of the letter it must stay
- * under librdkafka's message.max.bytes (1,000,000), though a broker lets in more.
- * A record that Kafka never takes would stop the teller for good.
- */
-#define DEAD_VALUE_MAX (512 * 1024)
-#define DEAD_KEY_MAX   1024
-
 static struct metric commands_total = METRIC_COUNTER_INIT("callcast_commands_total", NULL, "Commands read");
-static struct metric dead_total =
-        METRIC_COUNTER_INIT("callcast_commands_dead_total", NULL, "Commands set aside in calls.dead");
 static struct metric refused_total = METRIC_COUNTER_INIT(
         "callcast_refused_total", NULL, "Steps refused by Redis because the partition was taken over");
 
 void partitions_register_metrics(void)
 {
 	metric_register(&commands_total);
-	metric_register(&dead_total);
 	metric_register(&refused_total);
 }
 
@@ -61,14 +50,20 @@ struct partition *partition_of(struct worker *w, int32_t number)
 	return p;
 }
 
+static void intake_free(struct intake *in)
+{
+	call_command_clear(&in->command);
+	free(in->raw.data);
+	free(in);
+}
+
 static void drop_intake(struct partition *p)
 {
 	struct intake *in = p->intake, *next;
 
 	for (; in; in = next) {
 		next = in->next;
-		call_command_clear(&in->command);
-		free(in);
+		intake_free(in);
 	}
 	p->intake = p->intake_last = NULL;
 	p->intake_count = 0;
@@ -136,64 +131,8 @@ static void read_or_pause(struct partition *p)
 	group_pause(p->worker->group, p->number, pause);
 }
 
-struct dead_command {
-	struct partition *partition;
-	int64_t offset;
-};
-
-/* From the teller: the set-aside command is safe, the partition goes on. */
-static void dead_told(struct telling *t)
-{
-	struct dead_command *d = t->arg;
-	struct partition *p = d->partition;
-
-	p->untold--;
-	partition_done(p, d->offset);
-	free(d);
-	telling_free(t);
-	partition_feed(p);
-	handover_check(p->worker);
-}
-
-static size_t at_most(size_t n, size_t max)
-{
-	return n < max ? n : max;
-}
-
-/* calls.dead gets it; its offset is done once it is safe there. */
-static void set_aside(struct partition *p, const rd_kafka_message_t *m, const char *why)
-{
-	const struct settings *s = p->worker->settings;
-	struct dead_letter d = {
-		.value = { m->payload, at_most(m->len, DEAD_VALUE_MAX) },
-		.key = { m->key, at_most(m->key_len, DEAD_KEY_MAX) },
-		.reason = (char *)why,
-		.topic = (char *)kafka_topic(s, TOPIC_COMMANDS),
-		.partition = p->number,
-		.offset = m->offset,
-		.at = clock_utc(),
-	};
-	struct telling *t = must_calloc(1, sizeof(*t));
-	struct dead_command *arg = must_calloc(1, sizeof(*arg));
-
-	metric_add(&dead_total, 1);
-	log_error("command.dead partition=%d offset=%lld reason=\"%s\"", p->number, (long long)m->offset,
-	          why);
-	if (record_encode(RECORD_DEAD_LETTER, &d, &t->value) < 0)
-		abort(); /* as must_calloc() */
-	arg->partition = p;
-	arg->offset = m->offset;
-	t->topic = TOPIC_DEAD;
-	t->partition = -1;
-	t->key = must_printf("%.*s", (int)d.key.len, d.key.len ? (const char *)m->key : "");
-	t->fn = dead_told;
-	t->arg = arg;
-	p->untold++;
-	teller_send(p->worker->teller, t);
-}
-
-/* NULL: this command is for this partition, and has the body that its kind needs. */
-static const char *misfit(const struct partition *p, const struct call_command *c)
+/* NULL: it says of which call it is, and that call lives here. */
+static const char *nowhere(const struct partition *p, const struct call_command *c)
 {
 	struct callid id;
 
@@ -203,11 +142,32 @@ static const char *misfit(const struct partition *p, const struct call_command *
 		return "callLegId belongs to another partition";
 	if (!c->command_id || !*c->command_id || !c->tenant || !*c->tenant)
 		return "commandId or tenant is missing";
+	return NULL;
+}
+
+/* NULL: it has the body that its kind needs. */
+static const char *bodiless(const struct call_command *c)
+{
 	if (c->kind == COMMAND_CREATE && (!c->create || !c->create->targets_count))
 		return "create without targets";
 	if (c->kind == COMMAND_PLAY && (!c->play || !c->play->audio_file_uri))
 		return "play without audioFileUri";
 	return NULL;
+}
+
+/* False: it was set aside, because it can't be carried out. */
+static bool is_sound(struct partition *p, const rd_kafka_message_t *m, const struct call_command *c)
+{
+	const char *why = nowhere(p, c);
+
+	if (why) {
+		dead_message(p, m, NULL, why);
+		return false;
+	}
+	why = bodiless(c);
+	if (why)
+		dead_message(p, m, c, why);
+	return !why;
 }
 
 void partition_message(struct partition *p, const rd_kafka_message_t *m)
@@ -232,14 +192,14 @@ void partition_message(struct partition *p, const rd_kafka_message_t *m)
 	}
 	metric_add(&commands_total, 1);
 	offsets_add(&p->offsets, m->offset);
-	if (r == 0)
-		why = misfit(p, &in->command);
-	if (r < 0 || why) {
-		set_aside(p, m, why ? why : "not decodable");
-		call_command_clear(&in->command);
-		free(in);
+	if (r < 0) {
+		dead_message(p, m, NULL, why ? why : "not decodable");
+		intake_free(in);
+	} else if (!is_sound(p, m, &in->command)) {
+		intake_free(in);
 	} else {
 		in->offset = m->offset;
+		in->raw = (struct bytes){ must_copy(m->payload, m->len), m->len };
 		if (p->intake_last)
 			p->intake_last->next = in;
 		else
@@ -263,6 +223,7 @@ void partition_feed(struct partition *p)
 			p->intake_last = NULL;
 		p->intake_count--;
 		q->command = in->command;
+		q->raw = in->raw;
 		q->offset = in->offset;
 		q->in.command = &q->command;
 		q->in.below_next = in->offset < p->below_next;
@@ -322,6 +283,8 @@ struct clearing {
 	size_t count;
 };
 
+static void clear(void *arg);
+
 static bool may_clear(const struct partition *p)
 {
 	const bool ours =
@@ -338,6 +301,11 @@ static void cleared(void *arg, enum store_answer a)
 
 	KILL_POINT("cleared");
 	p->clearing = false;
+	if (a == STORE_FAILED) { /* as little will come of it the next moment */
+		log_error("partition.not_cleared partition=%d error=\"%s\"", p->number,
+		          store_error(p->worker->store));
+		loop_timer_set(p->worker->loop, &p->clear_soon, clock_mono() + ASK_AGAIN, clear, p);
+	}
 	if (k->round == p->round && a == STORE_DONE)
 		partition_stored(p, k->next);
 	for (size_t i = 0; i < k->count; i++) {

@@ -25,6 +25,7 @@
 #include "metrics.h"
 #include "must.h"
 #include "result.h"
+#include "step_parts.h"
 
 static struct metric steps_total = METRIC_COUNTER_INIT("callcast_steps_total", NULL, "Steps saved");
 static struct metric step_seconds =
@@ -56,6 +57,7 @@ void step_free(struct step *s)
 {
 	if (!s)
 		return;
+	loop_timer_clear(s->call->partition->worker->loop, &s->again);
 	queued_free(s->input);
 	call_record_clear(&s->next);
 	plan_clear(&s->plan);
@@ -91,10 +93,7 @@ static struct call_rules rules_of(const struct partition *p)
 	};
 }
 
-typedef void decide_fn(struct plan *, struct call_record *, const struct input *, const struct call_rules *,
-                       int64_t);
-
-static struct step *step_decide(struct call *c, struct queued *q, decide_fn *decide)
+struct step *step_decide(struct call *c, struct queued *q, decide_fn *decide)
 {
 	const struct call_rules rules = rules_of(c->partition);
 	struct step *s = must_calloc(1, sizeof(*s));
@@ -117,25 +116,29 @@ static void log_ignored(const struct call *c, const struct queued *q, const char
 		log_debug("input.ignored call=%s reason=%s", c->id, note ? note : "");
 }
 
-static void ignored(struct call *c, struct queued *q, const char *note)
+void step_confirm_is_ordinary(struct call *c)
+{
+	if (!c->confirm)
+		return;
+	partition_acked(c->partition, c->confirm);
+	free(c->confirm);
+	c->confirm = NULL;
+}
+
+void step_ignored(struct call *c, struct queued *q, const char *note)
 {
 	log_ignored(c, q, note);
-	if (q->in.kind == INPUT_CONFIRM && c->confirm) { /* nothing to dial any more: an ordinary clear */
-		partition_acked(c->partition, c->confirm);
-		free(c->confirm);
-		c->confirm = NULL;
-	}
+	if (q->in.kind == INPUT_CONFIRM)
+		step_confirm_is_ordinary(c);
 	call_wait_told(c, q->offset);
 	queued_free(q);
 }
 
 /* ---- save ---- */
 
-static void step_saved(struct step *s);
-
 static void step_answered(void *arg, enum store_answer a);
 
-static void step_ask(struct step *s)
+void step_ask(struct step *s)
 {
 	struct call *c = s->call;
 	struct partition *p = c->partition;
@@ -170,8 +173,6 @@ static void step_ask(struct step *s)
 	KILL_POINT(confirm ? "confirm-asked" : "save-asked");
 }
 
-static void read_record(struct call *c);
-
 static void step_answered(void *arg, enum store_answer a)
 {
 	struct step *s = arg;
@@ -187,14 +188,12 @@ static void step_answered(void *arg, enum store_answer a)
 	if (c->forgotten) {
 		call_answered_late(c);
 	} else if (a == STORE_DONE && !(s->plan.dials && p->state == PARTITION_IDLE)) {
+		c->failing = false;
 		step_saved(s);
 	} else if (a == STORE_STALE) {
-		log_warn("call.stale call=%s version=%lld", c->id, (long long)c->version);
-		call_queue_first(c, s->input);
-		s->input = NULL;
-		c->step = NULL;
-		step_free(s);
-		read_record(c);
+		step_stale(s);
+	} else if (a == STORE_FAILED) {
+		step_failed(s);
 	} else if (a == STORE_REFUSED) {
 		partition_refused(p); /* the step stays as it is, to be asked again or forgotten */
 	}
@@ -206,8 +205,12 @@ static void step_answered(void *arg, enum store_answer a)
 
 void step_ask_again(struct call *c)
 {
-	if (c->step && !c->step->asked)
-		step_ask(c->step);
+	struct step *s = c->step;
+
+	if (!s || s->asked)
+		return;
+	loop_timer_clear(c->partition->worker->loop, &s->again);
+	step_ask(s);
 }
 
 /* ---- act ---- */
@@ -278,7 +281,7 @@ static void log_moved(const struct call *c, int before)
 }
 
 /* Saved: from here on it is what happened.  Told first, so that events keep the order of the saves. */
-static void step_saved(struct step *s)
+void step_saved(struct step *s)
 {
 	struct call *c = s->call;
 	const int before = c->record.state;
@@ -317,46 +320,6 @@ static void step_saved(struct step *s)
 
 /* ---- the next step ---- */
 
-static void call_was_read(void *arg, enum store_answer a, int64_t version, const void *data, size_t len)
-{
-	struct call *c = arg;
-	const char *why = NULL;
-	int r = 0;
-
-	c->memory = CALL_UNREAD;
-	if (c->forgotten) {
-		call_answered_late(c);
-		return;
-	}
-	if (a == STORE_REFUSED)
-		partition_refused(c->partition);
-	if (a != STORE_DONE)
-		return; /* read again by the next call_run(), once the partition is active again */
-	call_record_clear(&c->record);
-	if (len)
-		r = record_decode(RECORD_CALL_RECORD, &c->record, data, len, &why);
-	if (r < 0) { /* it stays with its inputs: to guess would be worse */
-		log_error("call.unreadable call=%s error=%d reason=\"%s\"", c->id, r,
-		          why ? why : "newer schema");
-		c->partition->blocked = true;
-		return;
-	}
-	c->version = version;
-	c->memory = CALL_READ;
-	if (call_exists(&c->record) && c->acked_seq < c->record.next_seq - 1 && !c->untold)
-		c->acked_seq = c->record.next_seq - 1; /* a takeover told all that was in the outbox */
-	call_set_deadline(c);
-	call_run(c);
-}
-
-static void read_record(struct call *c)
-{
-	struct partition *p = c->partition;
-
-	c->memory = CALL_READING;
-	store_load(p->worker->store, p->number, &p->epoch, c->id, call_was_read, c);
-}
-
 /*
  * A create needs no look-up: the save says if there is such a call already (STALE).
  * But one that is too old to be acted on: it was told before, or ends as expired.
@@ -366,6 +329,8 @@ static bool lacks_record(const struct call *c, const struct queued *q)
 	const struct worker *w = c->partition->worker;
 
 	if (c->memory == CALL_READ)
+		return false;
+	if (q->in.kind == INPUT_DEAD)
 		return false;
 	return q->in.kind != INPUT_COMMAND || q->command.kind != COMMAND_CREATE ||
 	       (q->command.expires_at && q->command.expires_at <= store_now(w->store));
@@ -425,8 +390,13 @@ static bool begin(struct call *c, struct queued *q)
 	}
 	if (r < 0)
 		log_error("step.failed call=%s error=%d", c->id, r);
+	if (r < 0 && q->in.kind == INPUT_COMMAND) {
+		step_free(s);
+		dead_input(c, q, "what it leads to has no form in which it could be saved");
+		return false;
+	}
 	if (r < 0 || s->plan.nothing) {
-		ignored(c, q, r < 0 ? "not-encodable" : s->plan.note);
+		step_ignored(c, q, r < 0 ? "not-encodable" : s->plan.note);
 		step_free(s);
 		call_set_deadline(c);
 		return false;
@@ -444,11 +414,11 @@ void call_run(struct call *c)
 
 	while (may_begin(c)) {
 		if (lacks_record(c, c->first)) {
-			read_record(c);
+			call_read(c);
 			return;
 		}
 		q = call_pop(c);
-		q->in.command = q->in.kind == INPUT_COMMAND ? &q->command : NULL;
+		q->in.command = q->offset >= 0 ? &q->command : NULL;
 		if (begin(c, q))
 			return;
 	}

@@ -61,6 +61,11 @@ size_t store_open_requests(const struct store *s)
 	return store_link_open_requests(s->link);
 }
 
+const char *store_error(const struct store *s)
+{
+	return store_link_error(s->link);
+}
+
 int64_t store_now(const struct store *s)
 {
 	return store_link_now(s->link);
@@ -76,7 +81,7 @@ static void loaded_with(struct request *q, enum store_answer a, int64_t version,
 
 static void on_load_refused(struct store_request *link, const redisReply *reply)
 {
-	loaded_with((struct request *)link, reply ? STORE_REFUSED : STORE_AWAY, 0, (struct bytes){ 0 });
+	loaded_with((struct request *)link, request_no(reply), 0, (struct bytes){ 0 });
 }
 
 static void on_load(struct store_request *link, const redisReply *reply)
@@ -90,7 +95,11 @@ static void on_load(struct store_request *link, const redisReply *reply)
 		on_load_refused(link, reply);
 		return;
 	}
-	request_split_value(reply->element[1], &version, &record);
+	if (request_split_value(reply->element[1], &version, &record) < 0) {
+		store_link_set_error(q->store->link, "the call's value is too short, or has no version");
+		loaded_with(q, STORE_FAILED, 0, (struct bytes){ 0 });
+		return;
+	}
 	loaded_with(q, STORE_DONE, version, record);
 }
 

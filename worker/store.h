@@ -7,7 +7,8 @@
  * borrowed for the time of the call only.
  *
  * Keys, `{p}` being the partition's number in braces (one hash slot):
- *   {p}:epoch      "<n>.<32 hex digits> <run_id of the Redis at that takeover>"
+ *   {p}:epoch      "<n>.<32 hex digits> <run_id of the Redis at that takeover>", then the epoch that
+ *                  its taker's memory was of, if nobody else had the partition since
  *   {p}:call:<id>  32 characters (version and stamp, 16 hex digits each), then the CallRecord
  *   {p}:told       offset of calls.events up to which Redis knows the ledger
  *   {p}:next       command offset below which everything is told
@@ -33,6 +34,7 @@ enum store_answer {
 	STORE_REFUSED, /* epoch missing or another's; or Redis is another process than at the takeover */
 	STORE_STALE,   /* epoch right, but the call's version is another: load it */
 	STORE_AWAY,    /* no answer: assume neither.  The store is down until up() is called again */
+	STORE_FAILED,  /* Redis can't do this one, whatever it does for others; nothing was done */
 };
 
 #define STORE_RUN_SIZE   41
@@ -58,6 +60,8 @@ void store_close(struct store *s); /* NULL is fine; answers AWAY to what is open
 bool store_is_up(const struct store *s);
 const char *store_run_id(const struct store *s);
 size_t store_open_requests(const struct store *s);
+/* What Redis said, from within a function that is answered FAILED. */
+const char *store_error(const struct store *s);
 /* Redis's clock, us since 1970: measured at connect and once a second; the machine's own while down. */
 int64_t store_now(const struct store *s);
 
@@ -67,12 +71,17 @@ struct store_taken {
 	struct store_epoch epoch;        /* the new one */
 	char previous[STORE_EPOCH_SIZE]; /* "" if there was none */
 	char previous_run[STORE_RUN_SIZE];
+	bool kept;    /* nobody else had the partition since the epoch that was given as ours */
 	int64_t told; /* -1: missing */
 	int64_t next; /* -1: missing */
 };
 typedef void store_taken_fn(void *arg, enum store_answer a, const struct store_taken *t);
-/* Sets a new epoch; its n is one more than Redis's and than `known` (0: none known). */
-void store_take(struct store *s, int32_t p, int64_t known, store_taken_fn *fn, void *arg);
+/*
+ * Sets a new epoch; its n is one more than Redis's and than `known` (0: none known).
+ * `ours`: the epoch that the memory is of; "" or NULL: there is none.  Its answer may
+ * be lost: the next take still says whether that memory holds.
+ */
+void store_take(struct store *s, int32_t p, int64_t known, const char *ours, store_taken_fn *fn, void *arg);
 
 typedef void store_done_fn(void *arg, enum store_answer a);
 /* Is the epoch still this one, in the same Redis?  DONE or REFUSED. */

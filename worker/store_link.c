@@ -2,6 +2,7 @@
 #include "store_link.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #define SHA_SIZE     41
 #define TIME_EVERY   CLOCK_SEC
 #define TIME_TOO_OLD (10 * CLOCK_SEC)
+#define ERROR_SIZE   200
 #define ERROR_PAUSE  CLOCK_SEC /* a Redis without memory is asked again once a second, not in a circle */
 
 static const char *const script_names[STORE_SCRIPTS] = {
@@ -37,6 +39,7 @@ struct store_link {
 	bool announced;          /* up() was called, down() not yet */
 	bool failing;            /* an error came; what was asked before is being answered */
 	size_t open;
+	char error[ERROR_SIZE]; /* of the last request that Redis can't carry out */
 	char sha[STORE_SCRIPTS][SHA_SIZE];
 	int loaded;         /* scripts so far */
 	int64_t offset;     /* Redis's clock minus clock_mono() */
@@ -64,6 +67,42 @@ static void announce_down(struct store_link *l)
 	l->announced = false;
 	if (l->handler.down)
 		l->handler.down(l->handler.arg);
+}
+
+static bool has_word(const char *error, const char *const *words)
+{
+	for (; *words; words++)
+		if (strstr(error, *words))
+			return true;
+	return false;
+}
+
+/*
+ * About what this one request touched: others may well succeed.  Anything else
+ * (no memory, read only, a lost script, no permission, or what we don't know) is
+ * the server's, and none would.
+ */
+static bool is_of_the_request(const char *error)
+{
+	static const char *const servers[] = { "OOM",     "READONLY", "LOADING",    "MASTERDOWN",
+		                               "MISCONF", "NOSCRIPT", "NOREPLICAS", "CLUSTERDOWN",
+		                               "NOAUTH",  "NOPERM",   "BUSY",       "TRYAGAIN",
+		                               "MOVED",   NULL };
+	static const char *const requests[] = { "WRONGTYPE", "exceeds maximum allowed size", "user_script",
+		                                NULL };
+
+	return !has_word(error, servers) && has_word(error, requests);
+}
+
+void store_link_set_error(struct store_link *l, const char *error)
+{
+	metric_add(&errors, 1);
+	snprintf(l->error, sizeof(l->error), "%s", error);
+}
+
+const char *store_link_error(const struct store_link *l)
+{
+	return l->error;
 }
 
 /* All that was asked before the error has been answered. */
@@ -208,8 +247,12 @@ static void on_reply(void *arg, const redisReply *reply)
 	struct store_link *l = q->link;
 
 	l->open--;
-	if (reply && reply->type == REDIS_REPLY_ERROR && !q->away)
-		fail(l, reply);
+	if (reply && reply->type == REDIS_REPLY_ERROR && !q->away) {
+		if (is_of_the_request(reply->str))
+			store_link_set_error(l, reply->str);
+		else
+			fail(l, reply);
+	}
 	q->answer(q, store_link_is_up(l) && !q->away ? reply : NULL);
 }
 

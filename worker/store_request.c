@@ -106,14 +106,20 @@ void request_send_fenced(struct request *q, request_answer_fn *answer, request_a
 	store_link_skip(q->store->link, &q->link);
 }
 
+/* What an answer means that is none of those hoped for: nothing that we may act on. */
+enum store_answer request_no(const redisReply *reply)
+{
+	if (!reply)
+		return STORE_AWAY;
+	return reply->type == REDIS_REPLY_ERROR ? STORE_FAILED : STORE_REFUSED;
+}
+
 static enum store_answer request_answer(const redisReply *reply)
 {
 	static const enum store_answer answers[] = { STORE_REFUSED, STORE_DONE, STORE_STALE };
 
-	if (!reply)
-		return STORE_AWAY;
-	if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 || reply->integer > 2)
-		return STORE_REFUSED; /* not one of our scripts' answers: nothing that we may act on */
+	if (!reply || reply->type != REDIS_REPLY_INTEGER || reply->integer < 0 || reply->integer > 2)
+		return request_no(reply);
 	return answers[reply->integer];
 }
 
@@ -142,7 +148,7 @@ void request_on_done(struct store_request *link, const redisReply *reply)
 
 void request_on_refused(struct store_request *link, const redisReply *reply)
 {
-	request_done((struct request *)link, reply ? STORE_REFUSED : STORE_AWAY);
+	request_done((struct request *)link, request_no(reply));
 }
 
 /* The number in the first 16 characters of a call's value; its bytes follow the head.  -EBADMSG. */

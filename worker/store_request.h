@@ -70,6 +70,8 @@ void request_send_fenced(struct request *q, request_answer_fn *answer, request_a
 void request_on_done(struct store_request *link, const redisReply *reply);
 void request_on_refused(struct store_request *link, const redisReply *reply);
 void request_done(struct request *q, enum store_answer a);
+/* For a reply that is none of those hoped for: AWAY, FAILED or REFUSED. */
+enum store_answer request_no(const redisReply *reply);
 
 /* Is the value of {p}:epoch, "<epoch> <run_id>", this one's? */
 bool request_epoch_holds(const redisReply *value, const struct store_epoch *e);

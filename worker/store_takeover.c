@@ -18,9 +18,10 @@ static int64_t offset_of(const redisReply *value)
 	return value->type == REDIS_REPLY_STRING ? strtoll(value->str, NULL, 10) : -1;
 }
 
-/* "<epoch> <run_id>"; what does not fit is not ours and is left out. */
+/* "<epoch> <run_id>", and more; what does not fit is not ours and is left out. */
 static void parse_epoch(const redisReply *value, char text[STORE_EPOCH_SIZE], char run_id[STORE_RUN_SIZE])
 {
+	const char *run;
 	size_t len;
 
 	text[0] = run_id[0] = '\0';
@@ -28,17 +29,17 @@ static void parse_epoch(const redisReply *value, char text[STORE_EPOCH_SIZE], ch
 		return;
 	len = strcspn(value->str, " ");
 	snprintf(text, STORE_EPOCH_SIZE, "%.*s", (int)len, value->str);
-	if (value->str[len])
-		snprintf(run_id, STORE_RUN_SIZE, "%s", value->str + len + 1);
+	run = value->str + len + strspn(value->str + len, " ");
+	snprintf(run_id, STORE_RUN_SIZE, "%.*s", (int)strcspn(run, " "), run);
 }
 
 static void on_taken(struct store_request *link, const redisReply *reply)
 {
 	struct request *q = (struct request *)link;
 	struct store_taken t = { .told = -1, .next = -1 };
-	enum store_answer a = STORE_AWAY;
+	enum store_answer a = request_no(reply);
 
-	if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 4) {
+	if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 5) {
 		struct redisReply **v = reply->element;
 
 		parse_epoch(v[0], t.epoch.text, t.epoch.run_id);
@@ -46,13 +47,14 @@ static void on_taken(struct store_request *link, const redisReply *reply)
 		parse_epoch(v[1], t.previous, t.previous_run);
 		t.told = offset_of(v[2]);
 		t.next = offset_of(v[3]);
+		t.kept = v[4]->type == REDIS_REPLY_INTEGER && v[4]->integer;
 		a = STORE_DONE;
 	}
 	q->fn.taken(q->arg, a, &t);
 	request_free(q);
 }
 
-void store_take(struct store *s, int32_t p, int64_t known, store_taken_fn *fn, void *arg)
+void store_take(struct store *s, int32_t p, int64_t known, const char *ours, store_taken_fn *fn, void *arg)
 {
 	struct request *q = request_new(s, p, NULL, arg);
 	char epoch[STORE_KEY], told[STORE_KEY], next[STORE_KEY], n[STORE_NUMBER], hex[33];
@@ -69,6 +71,7 @@ void store_take(struct store *s, int32_t p, int64_t known, store_taken_fn *fn, v
 	request_word_number(s, n, known);
 	request_word(s, hex);
 	request_word(s, q->epoch.run_id);
+	request_word(s, ours ? ours : "");
 	request_send(q, on_taken);
 }
 
@@ -76,9 +79,7 @@ static void on_checked(struct store_request *link, const redisReply *reply)
 {
 	struct request *q = (struct request *)link;
 
-	request_done(q, !reply                                  ? STORE_AWAY
-	                : request_epoch_holds(reply, &q->epoch) ? STORE_DONE
-	                                                        : STORE_REFUSED);
+	request_done(q, reply && request_epoch_holds(reply, &q->epoch) ? STORE_DONE : request_no(reply));
 }
 
 void store_check(struct store *s, int32_t p, const struct store_epoch *e, store_done_fn *fn, void *arg)
@@ -102,7 +103,7 @@ static void entries_end(struct request *q, enum store_answer a)
 
 static void on_entries_refused(struct store_request *link, const redisReply *reply)
 {
-	entries_end((struct request *)link, reply ? STORE_REFUSED : STORE_AWAY);
+	entries_end((struct request *)link, request_no(reply));
 }
 
 static void ask_outbox(struct request *q, const char *cursor);
@@ -118,7 +119,7 @@ static void on_outbox(struct store_request *link, const redisReply *reply)
 
 	if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
 	    reply->element[1]->type != REDIS_REPLY_ARRAY) {
-		entries_end(q, reply ? STORE_REFUSED : STORE_AWAY);
+		entries_end(q, request_no(reply));
 		return;
 	}
 	snprintf(cursor, sizeof(cursor), "%s", reply->element[0]->str);
@@ -171,7 +172,7 @@ static void on_live(struct store_request *link, const redisReply *reply)
 
 	if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != q->id_part + 1 ||
 	    !request_epoch_holds(reply->element[0], &q->epoch)) {
-		entries_end(q, reply ? STORE_REFUSED : STORE_AWAY);
+		entries_end(q, request_no(reply));
 		return;
 	}
 	for (i = 0; i < q->id_part; i++) {
@@ -209,7 +210,7 @@ static void on_live_ids(struct store_request *link, const redisReply *reply)
 	size_t i;
 
 	if (!reply || reply->type != REDIS_REPLY_ARRAY) {
-		entries_end(q, reply ? STORE_REFUSED : STORE_AWAY);
+		entries_end(q, request_no(reply));
 		return;
 	}
 	q->ids = must_calloc(reply->elements + 1, sizeof(q->ids[0]));

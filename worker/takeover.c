@@ -140,7 +140,7 @@ static void load_call(struct takeover *t, const struct store_entry *e)
 	if (r < 0) {
 		log_error("call.unreadable call=%s error=%d reason=\"%s\"", e->name, r,
 		          why ? why : "newer schema");
-		p->blocked = true;
+		p->blocked |= r == -ENOTSUP; /* to a newer program it means something: nothing is done here */
 		return;
 	}
 	c = call_get(p, e->name);
@@ -371,12 +371,6 @@ static void ledger_was_read(void *arg, int error, const struct ledger_record *r)
 
 /* ---- take ---- */
 
-/* Nobody had the partition since we did: what we remember of it is what Redis has. */
-static bool never_forgot(const struct partition *p, const struct store_taken *taken)
-{
-	return p->owned && !strcmp(p->epoch.text, taken->previous);
-}
-
 /*
  * What we remember is not what Redis has.  Commands that were given to calls go
  * with them: they are read again.  At an assignment none was; but a member that
@@ -409,7 +403,8 @@ static void taken(void *arg, enum store_answer a, const struct store_taken *got)
 		return;
 	}
 	KILL_POINT("taken");
-	t->from_memory = never_forgot(p, got);
+	/* nobody had the partition since we did: what we remember of it is what Redis has */
+	t->from_memory = p->owned && got->kept;
 	if (!t->from_memory)
 		begin_anew(p);
 	p->epoch = got->epoch;
@@ -439,5 +434,6 @@ void takeover_start(struct partition *p)
 		abort(); /* as must_calloc() */
 	p->takeover = t;
 	p->round++;
-	store_take(p->worker->store, p->number, p->epoch_number, taken, asked_new(p));
+	store_take(p->worker->store, p->number, p->epoch_number, p->owned ? p->epoch.text : NULL, taken,
+	           asked_new(p));
 }

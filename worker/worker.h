@@ -2,8 +2,8 @@
  * worker.h - the worker's own structures: worker, partition, call in memory, step
  *
  * Reading order: main.c opens everything; worker.c hears what happens;
- * partition.c owns partitions and takes commands in; step.c decides, saves and
- * acts, with call.h for what is decided and step_tell.c for the telling;
+ * partition.c owns partitions and takes commands in, dead.c those that are none;
+ * step.c decides, saves and acts, with call.h for what is decided and step_tell.c for the telling;
  * takeover.c is what a new owner does first; handover.c what an old one does
  * last; calls.c keeps calls in memory.  What they stand on: store.h is Redis,
  * teller.h, ledger.h and group.h are Kafka.  All on the loop's thread.
@@ -62,6 +62,7 @@ struct intake {
 	struct intake *next;
 	int64_t offset;
 	struct call_command command;
+	struct bytes raw; /* as it was read, for calls.dead */
 };
 
 struct partition {
@@ -99,8 +100,10 @@ struct queued {
 	struct input in;
 	int64_t offset; /* of the command; -1 */
 	struct call_command command;
+	struct bytes raw; /* COMMAND: as it was read, for calls.dead */
 	struct carrier_event carrier;
 	char *dial_id, *play, *reason;
+	int64_t tries; /* that came to nothing; at command.tries it is given up */
 };
 
 /* Kafka has not acknowledged it yet; the call it is about may be forgotten meanwhile. */
@@ -138,6 +141,7 @@ struct call {
 	bool is_ready, deadline_queued;
 	bool forgotten; /* out of the table; freed when its step or reading is answered */
 	bool fresh;     /* just loaded at a takeover */
+	bool failing;   /* an input was tried in vain as often as it may be: the next ones are tried once */
 };
 
 struct step {
@@ -150,10 +154,11 @@ struct step {
 	struct telling **tellings; /* one for each event */
 	struct store_event *events;
 	size_t event_count;
-	int64_t sent; /* clock_mono(), before the request left */
-	bool asked;   /* an answer is outstanding */
-	bool told;    /* saved, and its events were given to the teller */
-	size_t acted; /* so many acts were carried out */
+	int64_t sent;            /* clock_mono(), before the request left */
+	struct loop_timer again; /* Redis could not do it: the next try */
+	bool asked;              /* an answer is outstanding */
+	bool told;               /* saved, and its events were given to the teller */
+	size_t acted;            /* so many acts were carried out */
 };
 
 /* ---- worker.c: what the parts tell it; `arg` is the worker ---- */
@@ -187,6 +192,18 @@ const char *partition_state_name(const struct partition *p);
 void partition_set_state(struct partition *p, enum partition_state state);
 void partition_free(struct partition *p);
 void partitions_register_metrics(void);
+
+/* ---- dead.c: commands that can't be carried out; `why` is one sentence for the dead letter ---- */
+/* `misfit`: what it was decoded as, and why that won't do; NULL: it is no command at all.  Borrowed. */
+void dead_message(struct partition *p, const rd_kafka_message_t *m, const struct call_command *misfit,
+                  const char *why);
+/*
+ * An input of the call was tried as often as it may be; takes q.  A command is set
+ * aside; where it was a create its call ends as failed.  So does a call of which
+ * nothing that happens can be saved.
+ */
+void dead_input(struct call *c, struct queued *q, const char *why);
+void dead_register_metrics(void);
 
 /* ---- calls.c ---- */
 struct call *call_find(struct partition *p, const char *id);
@@ -240,5 +257,6 @@ void worker_assigned(void *arg, const int32_t *partitions, size_t n);
 void worker_revoked(void *arg, bool lost);
 void handover_check(struct worker *w); /* releases, or ends the drain, once all is quiet */
 void worker_drain(struct worker *w);
+void handovers_register_metrics(void);
 
 #endif

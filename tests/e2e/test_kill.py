@@ -84,11 +84,18 @@ class Kills(unittest.TestCase):
         load = self.load("559")
         for _ in range(2):
             name = self.random.choice(stack.workers())
+            before = self.put_out(name)
             stack.send_signal(name, signal.SIGSTOP)
             time.sleep(5)
             stack.send_signal(name, signal.SIGCONT)
             time.sleep(2.5)
+            self.assertGreater(self.put_out(name), before)
         self.check(load)
+
+    @staticmethod
+    def put_out(name):
+        """How often it found that others had its partitions: told so by the group, or refused by Redis."""
+        return sum(stack.metric(name, f"callcast_{what}_total") for what in ("partitions_lost", "refused"))
 
     def test_5_the_broker_is_killed(self):
         """It comes back with its data; meanwhile nothing is accepted, and what was accepted goes on."""

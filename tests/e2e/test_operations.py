@@ -1,4 +1,5 @@
 # test_operations.py - the programs as an operator meets them: flags, settings, metrics, health, topics, the tool
+import base64
 import os
 import re
 import signal
@@ -161,6 +162,32 @@ class Tool(unittest.TestCase):
                  for i in range(64)]  # every partition, and so that one too
         for call in calls:
             self.assertIsNotNone(hooks.wait_end(call))
+
+    def stop_workers(self, signo):
+        for name in stack.workers():
+            stack.send_signal(name, signo)
+
+    def test_a_create_that_redis_cant_keep_is_set_aside_and_ends_its_call(self):
+        """Its key holds something else: tried a few times, then the app is told; other calls don't notice."""
+        client, hooks = stack.client(), stack.receiver()
+        bad = []
+        self.stop_workers(signal.SIGSTOP)
+        try:
+            for word in ("RPUSH", "SET"):
+                call = client.post("/calls", create_body("+15558200000", hooks.uri())).json["callLegId"]
+                p = int.from_bytes(base64.urlsafe_b64decode(call)[1:3], "big")
+                port = stack.env["CALLCAST_REDIS"].split(":")[1]
+                run(["redis-cli", "-p", port, word, f"{{{p}}}:call:{call}", "something else"])
+                bad.append(call)
+            beside = client.post("/calls", create_body("+15558200023", hooks.uri())).json["callLegId"]
+        finally:
+            self.stop_workers(signal.SIGCONT)
+        self.assertIsNotNone(hooks.wait_end(beside, 5))
+        for call in bad:
+            self.assertIsNotNone(hooks.wait_end(call, 20))
+            self.assertEqual(hooks.story(call), ["terminated"])
+            self.assertTrue(wait_until(lambda c=call: c in stack.keys_of("calls.dead"), 10, 0.3))
+        self.assertEqual(stack.dials_of("+15558200000"), [])
 
     @unittest.skipIf(BROKER != "kafka", "the embedded broker creates no topics")
     def test_topics_create(self):

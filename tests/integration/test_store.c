@@ -103,7 +103,8 @@ static int teardown(void **state)
 static void note(enum store_answer a)
 {
 	static const char letters[] = {
-		[STORE_DONE] = 'D', [STORE_REFUSED] = 'R', [STORE_STALE] = 'S', [STORE_AWAY] = 'A'
+		[STORE_DONE] = 'D', [STORE_REFUSED] = 'R', [STORE_STALE] = 'S',
+		[STORE_AWAY] = 'A', [STORE_FAILED] = 'F',
 	};
 
 	strncat(given, &letters[a], 1);
@@ -127,7 +128,7 @@ static struct store_taken take(int32_t p, int64_t known)
 {
 	struct store_taken t;
 
-	store_take(store, p, known, on_taken, &t);
+	store_take(store, p, known, NULL, on_taken, &t);
 	wait_until(nothing_open);
 	return t;
 }
@@ -512,7 +513,7 @@ static void test_away_is_answered_before_down(void **state)
 	redis_server_pause(server);
 	store_check(store, 7, &e, on_done, NULL);
 	store_load(store, 7, &e, CALL, on_loaded, NULL);
-	store_take(store, 7, 0, on_taken, NULL);
+	store_take(store, 7, 0, NULL, on_taken, NULL);
 	wait_until(is_down);
 	assert_string_equal(given, "AAA!");
 	assert_false(store_is_up(store));
@@ -559,6 +560,64 @@ static void test_an_error_of_redis_is_a_down(void **state)
 	assert_string_equal(given, "AA!");
 	wait_until(is_up);
 	assert_int_equal(save(&s), STORE_DONE);
+}
+
+static struct store_taken take_ours(const char *ours)
+{
+	struct store_taken t;
+
+	store_take(store, 7, 0, ours, on_taken, &t);
+	wait_until(nothing_open);
+	return t;
+}
+
+/* Takes of our own, whose answers were lost, don't end our memory; anybody else's does. */
+static void test_a_take_says_whether_our_memory_holds(void **state)
+{
+	const struct store_taken first = take_ours("");
+
+	(void)state;
+	assert_false(first.kept);
+	assert_true(take_ours(first.epoch.text).kept);
+	assert_true(take_ours(first.epoch.text).kept);
+	assert_string_equal(take_ours(first.epoch.text).previous_run, store_run_id(store));
+	assert_false(take_ours("1.another's").kept);
+	assert_false(take_ours(first.epoch.text).kept);
+}
+
+/* One call's key is no string: its own affair, and the others' steps go on. */
+static void test_an_error_of_one_call_is_its_own(void **state)
+{
+	struct store_epoch e = take(7, 0).epoch;
+	struct store_save s = step_of(&e, 0, 1, "a"), other = s;
+
+	(void)state;
+	other.call_leg_id = "AQAHbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+	ask("RPUSH {7}:call:" CALL " x");
+	given[0] = '\0';
+	assert_int_equal(save(&s), STORE_FAILED);
+	assert_non_null(strstr(store_error(store), "WRONGTYPE"));
+	assert_int_equal(save(&other), STORE_DONE);
+	ask("DEL {7}:call:" CALL);
+	assert_int_equal(save(&s), STORE_DONE);
+	assert_string_equal(given, "FDD");
+	assert_int_equal(downs, 0);
+	/* whose is it?  That comes first */
+	ask("RPUSH {7}:outbox x");
+	take(7, 0);
+	assert_int_equal(save(&s), STORE_REFUSED);
+}
+
+static void test_a_value_without_a_head_is_an_error(void **state)
+{
+	struct store_epoch e = take(7, 0).epoch;
+
+	(void)state;
+	ask("SET {7}:call:" CALL " short");
+	assert_int_equal(load(&e).answer, STORE_FAILED);
+	ask("SET {7}:call:" CALL " 0000000000000zzz0000000000000001rest");
+	assert_int_equal(load(&e).answer, STORE_FAILED);
+	assert_int_equal(downs, 0);
 }
 
 static void test_now_is_the_clock_of_redis(void **state)
@@ -726,6 +785,9 @@ int main(void)
 		TEST(test_away_is_answered_before_down),
 		TEST(test_killed),
 		TEST(test_an_error_of_redis_is_a_down),
+		TEST(test_a_take_says_whether_our_memory_holds),
+		TEST(test_an_error_of_one_call_is_its_own),
+		TEST(test_a_value_without_a_head_is_an_error),
 		TEST(test_close_answers_what_is_open),
 		TEST(test_now_is_the_clock_of_redis),
 		TEST(test_outbox_in_parts),

@@ -7,7 +7,7 @@
  * `hangup` `delete` are commands; `wait:<ms>` lets time pass and brings what is
  * due; `taken` is a takeover by somebody who remembers nothing, `taken!` from
  * another Redis; `leaving` is a hand-over before that; `again` repeats the last
- * command.
+ * command; `dead-create` was set aside; `dead`: nothing of the call can be saved.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,6 +136,8 @@ static void happen(struct told *t, const struct input *in)
 	plan_clear(&plan);
 }
 
+#define DEAD (-1) /* for targets: a create that has no body */
+
 static void command(struct told *t, int kind, int targets, bool again, int64_t expires_at)
 {
 	static struct identifier phones[3] = { { IDENTIFIER_PHONE, (char *)"+4670000001" },
@@ -152,13 +154,13 @@ static void command(struct told *t, int kind, int targets, bool again, int64_t e
 		                  .kind = kind,
 		                  .expires_at = expires_at,
 		                  .callback_uri = (char *)"https://app.example/cb",
-		                  .create = kind == COMMAND_CREATE ? &create : NULL,
+		                  .create = kind == COMMAND_CREATE && targets != DEAD ? &create : NULL,
 		                  .play = kind == COMMAND_PLAY ? &play : NULL };
 
 	if (!again)
 		snprintf(t->last_command, sizeof(t->last_command), "command-%d", ++t->commands);
 	t->last_kind = kind;
-	happen(t, &(struct input){ .kind = INPUT_COMMAND, .command = &c });
+	happen(t, &(struct input){ .kind = targets == DEAD ? INPUT_DEAD : INPUT_COMMAND, .command = &c });
 }
 
 static void leg_event(struct told *t, enum carrier_event_kind kind, int leg, int code, char digit, int played)
@@ -184,6 +186,10 @@ static void one_word(struct told *t, const char *w)
 		command(t, COMMAND_CREATE, number ? number : 1, false, 0);
 	else if (!strcmp(w, "old-create"))
 		command(t, COMMAND_CREATE, 1, false, t->rules.now);
+	else if (!strcmp(w, "dead-create"))
+		command(t, COMMAND_CREATE, DEAD, false, 0);
+	else if (!strcmp(w, "dead"))
+		happen(t, &(struct input){ .kind = INPUT_DEAD });
 	else if (!strcmp(w, "hangup"))
 		command(t, COMMAND_HANGUP, 0, false, 0);
 	else if (!strcmp(w, "delete"))
@@ -271,6 +277,7 @@ static const struct story {
 	  "establishing established terminating terminated:completed", "dial1 hangup1" },
 	/* the phone rings that long, whatever the way to it took */
 	{ "create confirm wait:29000 try1 wait:29000 answer1", "establishing established", "dial1" },
+	{ "create wait:3600000", "establishing terminating terminated:expired", "" },
 	{ "create wait:40000", "establishing", "" }, /* Kafka is away: the ring timeout runs from the dial */
 	/* prompts and digits */
 	{ "create confirm answer1 play played1 over1",
@@ -313,6 +320,13 @@ static const struct story {
 	{ "create:2 confirm ring1 taken wait:2000 answer1 over1",
 	  "establishing established terminating terminated:completed", "dial1 dial2 hangup2 bridge1" },
 	{ "create confirm answer1 play taken played1", "establishing established played", "dial1 play1" },
+	/* what can't be carried out */
+	{ "dead-create", "terminated:failed", "" },
+	{ "dead-create dead-create dead", "terminated:failed", "" },
+	{ "create dead-create", "establishing", "" }, /* not this call's create: there is one already */
+	{ "dead", "", "" },
+	{ "create:2 confirm ring1 answer2 play dead over1 over2",
+	  "establishing established failed terminated:failed", "dial1 dial2 bridge2 play2 hangup1 hangup2" },
 };
 
 static void test_stories(void **state)

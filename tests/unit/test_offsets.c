@@ -30,6 +30,8 @@ static void test_the_oldest_in_hand_holds(void **state)
 		offsets_add(&o, i);
 	assert_true(offsets_done(&o, 12));
 	assert_true(offsets_done(&o, 11));
+	assert_true(offsets_hold(&o, 10));
+	assert_false(offsets_hold(&o, 12));     /* done, though it still stands behind another */
 	assert_int_equal(offsets_told(&o), 10); /* not the newest that is done */
 	assert_true(offsets_done(&o, 10));
 	assert_int_equal(offsets_told(&o), 13);
@@ -49,6 +51,8 @@ static void test_gaps_and_strangers(void **state)
 	offsets_add(&o, 5);
 	offsets_add(&o, 9); /* compaction and transactions leave gaps */
 	assert_false(offsets_done(&o, 7));
+	assert_false(offsets_hold(&o, 7));
+	assert_true(offsets_hold(&o, 9));
 	assert_true(offsets_done(&o, 5));
 	assert_int_equal(offsets_told(&o), 9);
 	assert_false(offsets_done(&o, 5)); /* once is enough */
