@@ -1,13 +1,16 @@
 # Callcast.  The two commands that matter:
 #   make demo     sets everything up and runs the main job       (BROKER=kafka: on a real Apache Kafka)
-#   make test     sets everything up and passes the tests        (make check: unit and integration only)
-# Others: make, make up, make down, make add-worker, make lint, make format, make check-asan, make check-valgrind
+#   make test     sets everything up and passes the tests        (make check: unit, integration, simulation)
+# Others: make, make up, make down, make add-worker, make lint, make format, make check-asan, make check-valgrind,
+#         make mutants
 BUILD    := build
 FOLDERS  := producer worker notifier cli
 PROGRAMS := $(BUILD)/bin/callcast-producer $(BUILD)/bin/callcast-worker $(BUILD)/bin/callcast-notifier \
             $(BUILD)/bin/callcast
 PKGS     := rdkafka jansson hiredis libcurl libmicrohttpd libcrypto
-TESTS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c tests/integration/test_*.c))
+tests_of  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c))
+SIMULATED := $(call tests_of,simulation)
+TESTS    := $(call tests_of,unit) $(call tests_of,integration) $(SIMULATED)
 
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Werror
@@ -54,11 +57,21 @@ $(BUILD)/bin/callcast-broker: $(BUILD)/local/broker.o $(BUILD)/lib.a
 	$(LINK) -ldl
 # includes of a program's own folder; the programs never include each other
 $(BUILD)/tests/%: INCLUDES := $(FOLDERS:%=-I%) -Itests -Itests/fake
-$(TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fake.a $(FOLDERS:%=$(BUILD)/%.a) $(BUILD)/lib.a
+$(filter-out $(SIMULATED),$(TESTS)): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fake.a $(FOLDERS:%=$(BUILD)/%.a) $(BUILD)/lib.a
 	$(LINK) -lcmocka -lavro
-# whole workers on a world of fakes (tests/world/world.h); its own clock and chance
-$(BUILD)/tests/unit/test_world: $(call objects,tests/world)
-$(BUILD)/tests/unit/test_world: LDFLAGS += -Wl,--wrap=getrandom,--wrap=log_line
+# Whole workers on a world of fakes (tests/simulation/world.h): its own clock and chance, and the worker's
+# objects with their kill points, which the world carries out.
+WORLD    := $(filter-out $(BUILD)/tests/simulation/test_%,$(call objects,tests/simulation))
+KILLABLE := $(patsubst $(BUILD)/%,$(BUILD)/killable/%,$(filter-out %/kill_point.o,$(call objects,worker)))
+$(BUILD)/killable.a: $(KILLABLE)
+	@mkdir -p $(@D) && rm -f $@
+	$(call SAY,ar  )$(AR) rcs $@ $^
+$(BUILD)/killable/%.o: %.c
+	@mkdir -p $(@D)
+	$(COMPILE) -DCALLCAST_KILL_POINTS -MMD -MP -c -o $@ $<
+$(SIMULATED): $(BUILD)/%: $(BUILD)/%.o $(WORLD) $(BUILD)/killable.a $(BUILD)/lib.a
+	$(LINK) -lcmocka
+$(SIMULATED): LDFLAGS += -Wl,--wrap=getrandom,--wrap=log_line
 $(BUILD)/tests/fake.a: $$(call objects,tests/fake)
 	@mkdir -p $(@D) && rm -f $@
 	$(call SAY,ar  )$(AR) rcs $@ $^

@@ -9,8 +9,8 @@ SUBMAKE   = $(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS)
 PACKAGES  = $(if $(filter no,$(DEPS)),true,./local/packages.sh)
 IN_KAFKA  = $(if $(filter kafka,$(BROKER)),kafka)
 SOURCES  := $(wildcard lib/*.[ch] producer/*.[ch] worker/*.[ch] notifier/*.[ch] cli/*.[ch] local/*.[ch] examples/*.[ch] \
-             tests/unit/*.[ch] tests/integration/*.[ch] tests/fake/*.[ch] tests/e2e/*.[ch] tests/chaos/*.[ch] tests/world/*.[ch] bench/*.[ch])
-SCRIPTS  := $(wildcard local/*.sh tests/*.sh tests/*/*.sh) .ci/run
+             tests/unit/*.[ch] tests/integration/*.[ch] tests/fake/*.[ch] tests/e2e/*.[ch] tests/chaos/*.[ch] tests/simulation/*.[ch] bench/*.[ch])
+SCRIPTS  := $(wildcard local/*.sh tests/*.sh tests/*/*.sh bench/*.sh) .ci/run
 STACK     = BIN_DIR=$(CURDIR)/$(BUILD)/bin ./local/stack.sh
 # -Wno-error: what sanitizers add makes gcc warn of ghosts; the plain build is the strict one
 ASAN     := -O1 -g -Wno-error -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -19,7 +19,7 @@ ASAN     := -O1 -g -Wno-error -fsanitize=address,undefined -fno-sanitize-recover
 TIDY      = @printf '%s\n' $(1) | xargs -P $(shell nproc) -I{} sh -c 'clang-tidy --quiet --warnings-as-errors="*" $(2) {} -- \
             -std=c11 -D_GNU_SOURCE -Ilib $(FOLDERS:%=-I%) -Itests -Itests/fake $(PKG_CFLAGS) 2>/dev/null'
 
-.PHONY: deps deps-test demo up down add-worker status test check check-asan check-valgrind lint format format-check
+.PHONY: deps deps-test demo up down add-worker status test check check-asan check-valgrind mutants lint format format-check
 
 deps:
 	@$(PACKAGES) build $(IN_KAFKA)
@@ -42,15 +42,22 @@ RUN_ONLY ?= %
 check:
 	@$(PACKAGES) build test
 	@# the programs too: integration tests start them
-	@$(SUBMAKE) all $(filter $(BUILD)/$(RUN_ONLY),$(TESTS))
-	@./tests/run.sh $(filter $(BUILD)/$(RUN_ONLY),$(TESTS))
+	@$(SUBMAKE) all $(filter $(RUN_ONLY:%=$(BUILD)/%),$(TESTS))
+	@./tests/run.sh $(filter $(RUN_ONLY:%=$(BUILD)/%),$(TESTS))
 check-asan:
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	$(SUBMAKE) check BUILD=build/asan CFLAGS="$(ASAN)" TEST_SECONDS=600
-# the unit tests only: under valgrind the others would measure its slowness
+# the unit tests and the simulation, with few seeds: under valgrind the others would measure its slowness
 check-valgrind:
-	@TEST_WRAPPER="valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect --error-exitcode=99" \
-	$(SUBMAKE) check RUN_ONLY=tests/unit/%
+	@RUNS=20 TEST_WRAPPER="valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect --error-exitcode=99" \
+	$(SUBMAKE) check RUN_ONLY='tests/unit/% tests/simulation/%'
+# the model's bugs, seeded into the code: the simulation must object to each
+mutants:
+	@$(PACKAGES) build test
+	@$(SUBMAKE) $(SIMULATED)
+	@MUTANTS_BUILD=$(BUILD) MUTANTS_LIBS="$(PKG_LIBS) -lm -lpthread -lcmocka" \
+	MUTANTS_CC="$(CC) -std=c11 -D_GNU_SOURCE -Ilib -Iworker -Itests $(PKG_CFLAGS) -DCALLCAST_KILL_POINTS -O1 -g -Wl,--wrap=getrandom,--wrap=log_line" \
+	./tests/simulation/mutants.py $(MUTANT)
 
 test: deps-test
 	@MAKE="$(SUBMAKE)" BIN_DIR=$(CURDIR)/$(BUILD)/bin ./local/test.sh

@@ -57,6 +57,7 @@ chaos() {
 stage "build" bounded "${make[@]}" all
 stage "unit and integration" bounded "${make[@]}" check
 stage "under ASan and UBSan" bounded "${make[@]}" check-asan
+stage "seeded bugs" bounded "${make[@]}" mutants
 stage "local stack" bounded tests/local/run.sh
 stage "local stack, real Kafka" on_kafka tests/local/run.sh test_up_serves_and_down_leaves_nothing \
 	test_add_worker test_the_demo_ends_well test_tool

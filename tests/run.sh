@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh - runs test programs one after the other; ends with `N passed, N failed`
+# run.sh - runs test programs one after the other; ends with `N passed, N failed`; shows their lines that begin with "# "
 # usage: tests/run.sh PROGRAM...    TEST_WRAPPER="valgrind ..." goes before each; TEST_SECONDS: for one program
 set -u
 passed=0 failed=0
@@ -19,7 +19,7 @@ for program; do
 	passed=$((passed + good)) failed=$((failed + bad))
 	ms=$(((${EPOCHREALTIME/./} - start) / 1000))
 	printf '%-48s %3d ok %3d failed  %3d.%d s\n' "${program#build/}" "$good" "$bad" $((ms / 1000)) $((ms % 1000 / 100))
-	if ((bad)); then printf '%s\n' "$output"; fi
+	if ((bad)); then printf '%s\n' "$output"; else grep '^# ' <<<"$output"; fi
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))

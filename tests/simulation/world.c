@@ -1,5 +1,5 @@
 /* world.c - virtual time, and messages that arrive later; see world.h */
-#include "world/world_parts.h"
+#include "simulation/world_parts.h"
 
 #include <stdlib.h>
 #include <sys/types.h>
@@ -228,6 +228,8 @@ static int64_t timer_of(const struct node *n)
 {
 	if (!n->alive)
 		return INT64_MAX;
+	if (node_is_stopped(n))
+		return n->wakes_at;
 	return n->paused && n->wakes_at > n->next_timer ? n->wakes_at : n->next_timer;
 }
 
@@ -246,13 +248,25 @@ static struct node *next_timer(struct world *w)
 	return first;
 }
 
-static void run_timers(struct world *w, struct node *n)
+/* What it hears, if anything, and then its timers. */
+static void hears(struct node *n, void *arg)
 {
-	w->running = n;
-	n->next_timer = loop_run_due(n->worker.loop) - CLOCK_SEC;
-	w->running = NULL;
-	if (n->worker.drained)
-		node_drain(n); /* it was asked to, and has come to its end */
+	struct message *m = arg;
+
+	if (m) {
+		m->fn(m);
+		free(m);
+	}
+	if (!n->dying)
+		n->next_timer = loop_run_due(n->worker.loop) - CLOCK_SEC;
+}
+
+static void run_timers(struct node *n)
+{
+	if (node_is_stopped(n))
+		node_go_on(n);
+	else
+		node_work(n, hears, NULL);
 }
 
 static void deliver(struct world *w, struct message *m)
@@ -264,6 +278,8 @@ static void deliver(struct world *w, struct message *m)
 		free(m);
 		return;
 	}
+	if (node_is_stopped(n) && !n->paused)
+		node_go_on(n);
 	if (!n->alive || n->life != m->life) {
 		drop(m);
 		return;
@@ -280,10 +296,7 @@ static void deliver(struct world *w, struct message *m)
 		m->due = n->wakes_at;
 		push(w, m); /* with the order it had */
 	} else {
-		w->running = n;
-		m->fn(m);
-		free(m);
-		run_timers(w, n);
+		node_work(n, hears, m);
 	}
 }
 
@@ -301,7 +314,7 @@ static bool turn(struct world *w, int64_t until)
 	next_timer(w); /* wakes who wakes now */
 	/* who wakes finds both: what it does first is chance */
 	if (timer < message || (timer == message && chance(w, 50)))
-		run_timers(w, n);
+		run_timers(n);
 	else
 		deliver(w, pop(w));
 	if (w->each)
@@ -390,6 +403,7 @@ void world_close(struct world *w)
 		free(w->calls[i].events);
 	}
 	free(w->heap);
+	free(w->spare_stack);
 	free(w->trace);
 	free(w->settings);
 	the_world = NULL;

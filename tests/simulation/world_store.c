@@ -1,5 +1,5 @@
 /* world_store.c - store.h as a worker sees it: one connection, answers in the order of the requests */
-#include "world/world_redis.h"
+#include "simulation/world_redis.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,10 +299,11 @@ static void send_on(struct store *s, struct request *q, struct ask *k)
 	else
 		s->first = k;
 	s->last = k;
-	if (!s->up) {
+	if (!s->up || s->node->dying) {
 		request_drop(&q->message);
 		free(q);
-		flush_soon(s);
+		if (!s->node->dying)
+			flush_soon(s);
 		return;
 	}
 	if (q->kind != ASK_TAKE && strcmp(q->epoch.run_id, s->run_id))
@@ -371,6 +372,12 @@ bool store_is_up(const struct store *s)
 	return s->up;
 }
 
+const char *store_error(const struct store *s)
+{
+	(void)s;
+	return "WRONGTYPE, says the world";
+}
+
 const char *store_run_id(const struct store *s)
 {
 	return s->run_id;
@@ -387,12 +394,13 @@ int64_t store_now(const struct store *s)
 	return clock_utc();
 }
 
-void store_take(struct store *s, int32_t p, int64_t known, store_taken_fn *fn, void *arg)
+void store_take(struct store *s, int32_t p, int64_t known, const char *ours, store_taken_fn *fn, void *arg)
 {
 	struct request *q = request_of(ASK_TAKE, p, NULL);
 	struct ask *k = ask_of(ASK_TAKE, arg);
 
 	q->known = known;
+	snprintf(q->ours, sizeof(q->ours), "%s", ours ? ours : "");
 	k->fn.taken = fn;
 	send_on(s, q, k);
 }

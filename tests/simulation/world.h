@@ -8,6 +8,9 @@
  * that a connection or a partition keeps in reality.  The time jumps to the next
  * message.  One world at a time, one thread.
  *
+ * A worker can be killed or stopped anywhere: between two messages, or in the
+ * middle of one at its kill points (worker/kill_point.h).
+ *
  * While it runs the world checks the promises; the first one that is broken ends
  * the run and stands in world_failure().
  */
@@ -42,16 +45,17 @@ enum world_point {
 	POINT_TELL,           /* Kafka: an event was appended */
 	POINT_TOLD,           /* the acknowledgement is about to be heard */
 	POINT_LEDGER,         /* Kafka: the end of calls.events was read */
-	POINT_DIAL,           /* a phone was dialled */
-	POINT_PHONE,          /* a phone's word is about to be heard */
-	POINT_ADOPT,          /* a leg was adopted */
-	POINT_HANG_UP,        /* a leg was hung up */
-	POINT_FORGET,         /* a leg was dropped without a word */
-	POINT_PLAY,           /* a prompt was started */
-	POINT_ASSIGNED,       /* the worker is about to hear of its partitions */
-	POINT_REVOKED,        /* or of their loss */
-	POINT_ASK,            /* the group was asked whether the partition is still ours */
-	POINT_MESSAGE,        /* a command is about to be read */
+	POINT_LOOKED,   /* a dial was asked of the carrier: the clock was looked at, the packet is to leave */
+	POINT_DIAL,     /* a phone was dialled */
+	POINT_PHONE,    /* a phone's word is about to be heard */
+	POINT_ADOPT,    /* a leg was adopted */
+	POINT_HANG_UP,  /* a leg was hung up */
+	POINT_FORGET,   /* a leg was dropped without a word */
+	POINT_PLAY,     /* a prompt was started */
+	POINT_ASSIGNED, /* the worker is about to hear of its partitions */
+	POINT_REVOKED,  /* or of their loss */
+	POINT_ASK,      /* the group was asked whether the partition is still ours */
+	POINT_MESSAGE,  /* a command is about to be read */
 	POINTS,
 };
 
@@ -62,8 +66,10 @@ struct world_rules {
 	int64_t dial_bound, redis_timeout, handover_timeout, ring_timeout, call_max;
 	int64_t unacked; /* bytes */
 	int64_t commands, inflight;
-	bool steady; /* every delay is the same: for stories whose order is pinned */
+	int64_t keep; /* call.keep: Redis drops the record of an ended call after it; 0: never */
+	bool steady;  /* every delay is the same: for stories whose order is pinned */
 	bool verbose;
+	bool hashed; /* all that is logged makes world_hash() */
 };
 
 struct world *world_open(const struct world_rules *rules);
@@ -86,9 +92,30 @@ typedef void world_act_fn(struct world *w, struct node *n);
 void world_when(struct world *w, enum world_point point, int nth, world_act_fn *act);
 
 /* What was reached, as words: "take take save tell told confirm dial ..."; only with rules.steady. */
+/*
+ * From now on: the nth time that a worker (NULL: whichever) passes the kill point
+ * of that name it dies there, or stands still for `sleep`.  One order after the
+ * other: a second one counts from when the first was carried out.
+ */
+void world_arm(struct world *w, const char *kill_point, int nth, struct node *n, int64_t sleep);
+
+/* How often all worlds so far came there. */
+struct kill_count {
+	const char *name;
+	long passed, crashed, stopped;
+};
+const struct kill_count *world_kill_counts(size_t *n);
+
 const char *world_trace(const struct world *w);
 void world_trace_clear(struct world *w);
 int world_count(const struct world *w, enum world_point point); /* how often so far */
+/*
+ * Phones that rang after "unknown" had been told: allowed only where the worker
+ * was stopped between its look at the clock and the packet, which nothing but a
+ * carrier that refuses could prevent.
+ */
+int world_late_rings(const struct world *w);
+uint64_t world_hash(const struct world *w);
 
 /* ---- people and their calls ---- */
 
@@ -96,15 +123,18 @@ int world_count(const struct world *w, enum world_point point); /* how often so 
 int world_call(struct world *w, int partition);
 /* Commands appear on calls.commands at once; phones are the last two digits that the targets' numbers end in. */
 void world_create(struct world *w, int call, const char *phones);
-void world_create_old(struct world *w, int call, const char *phones); /* past its expiresAt */
-void world_create_big(struct world *w, int call);                     /* would not fit into a record */
+void world_create_until(struct world *w, int call, const char *phones, int64_t time); /* expires after it */
+void world_create_old(struct world *w, int call, const char *phones);                 /* past its expiresAt */
+void world_create_big(struct world *w, int call); /* would not fit into a record */
 /* `name` makes the command's id: the same name, the same command. */
 void world_play(struct world *w, int call, const char *name, const char *context);
 void world_hang_up(struct world *w, int call, const char *name);
 /* The newest command of the partition once more, as a producer's retry would. */
 void world_repeat(struct world *w, int partition);
 void world_poison(struct world *w, int partition, size_t len); /* bytes that mean nothing */
-void world_newer(struct world *w, int partition);              /* a well-framed record of a newer program */
+void world_create_misfit(struct world *w, int call);           /* well-framed, with no targets */
+void world_spoil(struct world *w, int call, bool spoilt); /* Redis answers each save of it with an error */
+void world_newer(struct world *w, int partition);         /* a well-framed record of a newer program */
 
 /* "busy"; "": not ended.  As calls.events tells it. */
 const char *world_outcome(const struct world *w, int call);
@@ -140,7 +170,16 @@ void world_lose_commits(struct world *w, bool lose);
 
 /* ---- random worlds ---- */
 
-/* One world drawn from the seed, with its calls and its faults, until it has settled; then checked.  0 or -1. */
-int world_sweep(uint64_t seed, bool verbose, char *why, size_t size);
+struct world_sum {
+	uint64_t seeds, calls, dials, unknown, late_rings, takeovers;
+	bool hashed;
+	uint64_t hash; /* of the newest world's log, if `hashed` */
+};
+
+/*
+ * One world drawn from the seed, with its calls and its faults, until it has settled; then checked.
+ * 0 or -1; what was seen is added to *sum.
+ */
+int world_sweep(uint64_t seed, bool verbose, struct world_sum *sum, char *why, size_t size);
 
 #endif

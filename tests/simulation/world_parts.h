@@ -2,9 +2,9 @@
  * world_parts.h - what the parts of the world share
  *
  * world.c is time and messages, world_trace.c what was reached, world_node.c the workers' processes,
- * world_redis.c, world_store.c, world_kafka.c, world_group.c and world_phone.c
- * what they stand on, world_calls.c the commands, world_check.c the promises,
- * world_sweep.c the random worlds.
+ * world_kill.c where they die, world_fiber.c how they stand still in the middle of something,
+ * world_redis.c, world_store.c, world_kafka.c, world_group.c and world_phone.c what they stand on,
+ * world_calls.c the commands, world_check.c the promises, world_sweep.c the random worlds.
  */
 #ifndef WORLD_PARTS_H
 #define WORLD_PARTS_H
@@ -58,11 +58,17 @@ void world_reach(struct world *w, enum world_point point, struct node *n);
 
 /* ---- the parts ---- */
 
+struct fiber;
+
 struct node {
 	struct world *world;
 	int number;
 	bool alive, paused;
-	uint32_t life; /* one more with every death */
+	bool dying;          /* killed in the middle of what it does: nothing of it has an effect any more */
+	bool starts_again;   /* after that */
+	bool in_gap;         /* stopped between its look at the clock and the dial that follows */
+	struct fiber *fiber; /* what its code runs on, or stands still on; NULL: neither */
+	uint32_t life;       /* one more with every death */
 	int64_t wakes_at;
 	int64_t next_timer;
 	struct worker worker;
@@ -76,6 +82,7 @@ struct redis_call {
 	uint64_t stamp;
 	struct bytes record;
 	bool ended;
+	int64_t gone_at;  /* it expires then; 0: it does not */
 	int64_t deadline; /* in live, while it has not ended */
 	struct redis_call *next;
 };
@@ -88,6 +95,7 @@ struct redis_entry {
 
 struct redis_partition {
 	char epoch[STORE_EPOCH_SIZE], run_id[STORE_RUN_SIZE]; /* "": none */
+	char memory[STORE_EPOCH_SIZE];                        /* that the taker's memory was of; "": none */
 	int64_t told, next;
 	struct redis_call *calls;
 	struct redis_entry *outbox;
@@ -138,6 +146,7 @@ struct told_call {
 	char id[CALLID_SIZE];
 	int32_t partition;
 	bool created, old; /* a create stands on calls.commands; past its time */
+	bool spoilt;       /* Redis can't save it */
 	struct told_event {
 		struct bytes value;
 		int64_t number;
@@ -149,6 +158,16 @@ struct told_call {
 	int outcome;
 	char story[512];
 	int commands;
+};
+
+#define WORLD_ORDERS 4
+
+/* A worker dies, or is stopped, at a kill point. */
+struct order {
+	const char *name;
+	int nth;
+	const struct node *node; /* NULL: whichever passes it */
+	int64_t sleep;           /* 0: it dies */
 };
 
 struct world {
@@ -175,7 +194,13 @@ struct world {
 		int nth;
 		world_act_fn *act;
 	} moments[8];
+	struct order orders[WORLD_ORDERS];
+	size_t order_count;
+	bool stops; /* a worker may be stopped in the middle of what it does: they run on fibers */
+	char *spare_stack;
 	int counts[POINTS];
+	int late_rings;
+	uint64_t hash; /* of all that was logged, with rules.hashed */
 	char *trace;
 	size_t trace_len, trace_room;
 	void (*each)(struct world *w); /* after every message, for the random faults */
@@ -184,6 +209,19 @@ struct world {
 
 extern struct world *the_world;
 
+/* world_node.c */
+typedef void node_fn(struct node *n, void *arg);
+void node_work(struct node *n, node_fn *fn,
+               void *arg);                  /* the worker's own code runs, and what follows from that */
+void node_go_on(struct node *n);            /* it was stopped in the middle of that */
+bool node_is_gone(const struct node *n);    /* dead, or what it still does has no effect */
+bool node_is_stopped(const struct node *n); /* in the middle of what it does */
+/* world_kill.c */
+void world_disarm(struct world *w);
+/* world_fiber.c: false: it was stopped before the end */
+bool fiber_run(struct node *n, node_fn *fn, void *arg);
+bool fiber_go_on(struct node *n);
+void fiber_stop(struct node *n);
 /* world_redis.c */
 struct redis_partition *redis_of(struct world *w, int32_t p);
 struct redis_call *redis_find(struct redis_partition *r, const char *id);

@@ -1,5 +1,5 @@
 /* world_kafka.c - teller.h and ledger.h on the world's Kafka: logs that only grow */
-#include "world/world_parts.h"
+#include "simulation/world_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -223,6 +223,8 @@ void teller_send(struct teller *t, struct telling *what)
 	t->last = what;
 	t->bytes += what->value.len;
 	t->count++;
+	if (t->node->dying)
+		return;
 	if (what->value.len > RECORD_BOUND)
 		world_fail(t->node->world, "a record of %zu bytes: Kafka would never take it",
 		           what->value.len);
@@ -328,8 +330,11 @@ static void fetch_arrives(struct message *m)
 static void fetch(struct ledger *l, int32_t p)
 {
 	struct world *w = l->node->world;
-	struct fetch *f = message_new(NULL, sizeof(*f), fetch_arrives, NULL);
+	struct fetch *f;
 
+	if (l->node->dying)
+		return;
+	f = message_new(NULL, sizeof(*f), fetch_arrives, NULL);
 	f->ledger = l;
 	f->node = l->node;
 	f->life = l->node->life;

@@ -11,7 +11,7 @@
  *   20  busy    21  rings, never answered    22  declines    24  network failure
  *   25  says nothing at all    30  answers and hangs up at once
  */
-#include "world/world_parts.h"
+#include "simulation/world_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@
 
 struct phone {
 	struct phone *next;
-	char dial_id[CALLID_SIZE + 24];
+	char dial_id[CALLID_SIZE + 24], address[24];
 	int script, dials;
 	enum { PHONE_DIALLED, PHONE_RINGS, PHONE_TALKS, PHONE_OVER } state;
 	int code; /* of its end */
@@ -243,7 +243,7 @@ static struct phone *hand_of(struct carrier *c, const char *dial_id)
 {
 	struct phone *ph = phone_of(the_world, dial_id);
 
-	return ph && ph->had[node_of(c)->number] ? ph : NULL;
+	return ph && ph->had[node_of(c)->number] && !node_of(c)->dying ? ph : NULL;
 }
 
 static int address_of(struct carrier *c, const struct identifier *id, char **out)
@@ -255,17 +255,39 @@ static int address_of(struct carrier *c, const struct identifier *id, char **out
 	return 0;
 }
 
+/* No two of the phones that a call is for have the same number. */
+static bool rang_before(const struct world *w, const struct carrier_dial *d)
+{
+	for (const struct phone *ph = w->phones; ph; ph = ph->next)
+		if (!strcmp(ph->address, d->address))
+			return true;
+	return false;
+}
+
 static void dial(struct carrier *c, const struct carrier_dial *d)
 {
 	struct node *n = node_of(c);
 	struct world *w = n->world;
-	struct phone *ph = phone_of(w, d->dial_id);
+	const int64_t looked = w->now;
+	struct phone *ph;
 
+	if (n->dying)
+		return;
+	world_reach(w, POINT_LOOKED, n);
+	if (n->dying) /* meanwhile */
+		return;
+	if (w->now > looked) /* it stood still between its look and the packet */
+		n->in_gap = true;
+	ph = phone_of(w, d->dial_id);
 	world_log(w, "phone %s is dialled", d->dial_id);
 	check_dial(w, d->dial_id, n);
+	n->in_gap = false;
 	if (!ph) {
+		if (rang_before(w, d))
+			world_fail(w, "%s rings %s a second time", d->dial_id, d->address);
 		ph = must_calloc(1, sizeof(*ph));
 		snprintf(ph->dial_id, sizeof(ph->dial_id), "%s", d->dial_id);
+		snprintf(ph->address, sizeof(ph->address), "%s", d->address);
 		ph->script = atoi(d->address + strlen(d->address) - 2);
 		ph->next = w->phones;
 		w->phones = ph;
@@ -282,6 +304,8 @@ static void hang_up(struct carrier *c, const char *dial_id)
 {
 	struct phone *ph = phone_of(the_world, dial_id);
 
+	if (node_of(c)->dying)
+		return;
 	world_reach(the_world, POINT_HANG_UP, node_of(c));
 	if (ph) /* unknown here: ended by its derived ids; then only those who have it hear of it */
 		over(the_world, ph, ph->state == PHONE_TALKS ? 200 : 487);
@@ -295,6 +319,8 @@ static void play(struct carrier *c, const char *dial_id, const char *play_id, co
 	struct prompt *p;
 
 	(void)uri, (void)loop, (void)started_at;
+	if (node_of(c)->dying)
+		return;
 	world_reach(w, POINT_PLAY, node_of(c));
 	if (!ph || ph->state != PHONE_TALKS)
 		return;
@@ -340,6 +366,8 @@ static void adopt(struct carrier *c, const char *dial_id, const struct bytes *re
 	struct phone *ph = phone_of(n->world, dial_id);
 
 	(void)record;
+	if (n->dying)
+		return;
 	if (!ph) {
 		world_fail(n->world, "%s was adopted, but never dialled", dial_id);
 		return;

@@ -1,9 +1,11 @@
 /* world_sweep.c - random worlds: faults of Redis, Kafka and the workers, and one whole run from a seed */
-#include "world/world_parts.h"
+#include "simulation/world_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "result.h"
 
 /* ---- faults from outside ---- */
 
@@ -152,6 +154,7 @@ static void faults_end(struct world *w)
 	w->slow = 60 * CLOCK_MS;
 	world_log(w, "faults end");
 	memset(w->moments, 0, sizeof(w->moments));
+	world_disarm(w);
 	if (w->faults->kinds & 1u << FAULT_COMMITS) { /* what was not committed is read again */
 		world_lose_commits(w, false);
 		world_rebalance(w);
@@ -198,6 +201,21 @@ static void aimed_cut(struct world *w, struct node *n)
 	node_cut(n);
 }
 
+/* In this world the seed's own kill point is armed; every world has its turn at every one. */
+static void arm_kill_points(struct world *w)
+{
+	size_t n;
+	const struct kill_count *k = world_kill_counts(&n);
+	const char *name = k[w->rules.seed % n].name;
+	int64_t sleep = chance(w, 20) ? 1 + (int64_t)draw(w, 6 * CLOCK_SEC) : 0;
+
+	world_arm(w, name, chance(w, 40) ? 1 : 1 + (int)draw(w, 6), NULL, sleep);
+	if (chance(w, 30)) /* and a second one after it, which finds the first one's successor */
+		world_arm(w, k[draw(w, n)].name, 1 + (int)draw(w, 3), NULL, 0);
+	if (chance(w, 5))
+		world_when(w, POINT_LOOKED, 1 + (int)draw(w, 3), aimed_sleep);
+}
+
 static void take_aim(struct world *w)
 {
 	static const enum world_point points[] = { POINT_SAVE_ANSWER,    POINT_CONFIRM_ANSWER,
@@ -209,6 +227,8 @@ static void take_aim(struct world *w)
 	for (uint64_t n = draw(w, 4); n; n--)
 		world_when(w, points[draw(w, sizeof(points) / sizeof(*points))], 1 + (int)draw(w, 8),
 		           acts[draw(w, sizeof(acts) / sizeof(*acts))]);
+	if (chance(w, 85))
+		arm_kill_points(w);
 }
 
 /* ---- calls ---- */
@@ -244,6 +264,13 @@ static void command_comes(struct message *m)
 	case 5:
 		world_repeat(w, w->calls[l->call].partition);
 		break;
+	case 6:
+		world_create_misfit(w, l->call);
+		break;
+	case 7: /* from before its first save: later, Redis would have lost what it had of the call */
+		world_spoil(w, l->call, true);
+		world_create(w, l->call, "0");
+		break;
 	default:
 		world_poison(w, w->calls[l->call].partition, 6);
 	}
@@ -258,6 +285,22 @@ static void command_at(struct world *w, int call, int kind, int64_t at)
 	message_send(w, &l->message, at);
 }
 
+/* Most can be carried out. */
+static int kind_of_create(struct world *w)
+{
+	switch (draw(w, 64)) {
+	case 0:
+	case 1:
+		return 1;
+	case 2:
+		return 6;
+	case 3:
+		return 7;
+	default:
+		return 0;
+	}
+}
+
 static void draw_calls(struct world *w)
 {
 	const int n = 1 + (int)draw(w, 6);
@@ -267,11 +310,11 @@ static void draw_calls(struct world *w)
 		int64_t at = (int64_t)draw(w, 2 * CLOCK_SEC);
 
 		if (chance(w, 96))
-			command_at(w, call, chance(w, 96) ? 0 : 1, at);
+			command_at(w, call, kind_of_create(w), at);
 		if (chance(w, 10))
 			command_at(w, call, 5, at + 1);
 		if (chance(w, 3))
-			command_at(w, call, 6, at);
+			command_at(w, call, 8, at);
 		if (chance(w, 60))
 			command_at(w, call, 2, at + (int64_t)draw(w, 800 * CLOCK_MS));
 		if (chance(w, 30))
@@ -284,7 +327,7 @@ static void draw_calls(struct world *w)
 
 /* ---- one run ---- */
 
-static struct world_rules draw_rules(uint64_t seed, bool verbose)
+static struct world_rules draw_rules(uint64_t seed, bool verbose, bool hashed)
 {
 	return (struct world_rules){
 		.seed = seed,
@@ -298,12 +341,26 @@ static struct world_rules draw_rules(uint64_t seed, bool verbose)
 		.commands = seed % 5 ? 0 : 3,
 		.inflight = seed % 11 ? 0 : 2,
 		.verbose = verbose,
+		.hashed = hashed,
 	};
 }
 
-int world_sweep(uint64_t seed, bool verbose, char *why, size_t size)
+static void sum_up(const struct world *w, struct world_sum *sum)
 {
-	const struct world_rules rules = draw_rules(seed, verbose);
+	sum->seeds++;
+	sum->dials += (uint64_t)world_count(w, POINT_DIAL);
+	sum->takeovers += (uint64_t)world_count(w, POINT_TAKE);
+	sum->late_rings += (uint64_t)world_late_rings(w);
+	for (int i = 0; i < w->call_count; i++) {
+		sum->calls += w->calls[i].created;
+		sum->unknown += w->calls[i].final && w->calls[i].outcome == OUTCOME_UNKNOWN;
+	}
+	sum->hash = world_hash(w);
+}
+
+int world_sweep(uint64_t seed, bool verbose, struct world_sum *sum, char *why, size_t size)
+{
+	const struct world_rules rules = draw_rules(seed, verbose, sum->hashed);
 	struct world *w = world_open(&rules);
 	struct faults f = { 0 };
 	int r;
@@ -322,6 +379,7 @@ int world_sweep(uint64_t seed, bool verbose, char *why, size_t size)
 	world_settle(w, 60 * CLOCK_SEC);
 	r = world_failure(w) ? -1 : 0;
 	snprintf(why, size, "%s", r ? world_failure(w) : "");
+	sum_up(w, sum);
 	world_close(w);
 	return r;
 }

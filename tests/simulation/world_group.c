@@ -6,7 +6,7 @@
  * member that slept for longer than its session was put out meanwhile, and
  * learns so some time after it woke.
  */
-#include "world/world_parts.h"
+#include "simulation/world_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +75,10 @@ static void send_up(struct group *g, struct word *x)
 {
 	struct world *w = g->node->world;
 
-	message_send(w, &x->message, way(w, &g->there, world_delay(w)));
+	if (g->node->dying)
+		free(x);
+	else
+		message_send(w, &x->message, way(w, &g->there, world_delay(w)));
 }
 
 /* To the member, one after the other. */
@@ -416,11 +419,8 @@ static void expires(struct message *msg)
 
 void group_died(struct node *n)
 {
-	struct word *x;
+	struct word *x = word_up(n->worker.group, expires);
 
-	if (n->worker.drained)
-		return;
-	x = word_up(n->worker.group, expires);
 	message_send(n->world, &x->message, n->world->now + (int64_t)draw(n->world, SESSION));
 }
 
@@ -534,8 +534,11 @@ static void asked(struct message *msg)
 
 void group_ask(struct group *g, int32_t p, int64_t next, group_word_fn *fn, void *arg)
 {
-	struct word *x = word_up(g, asked);
+	struct word *x;
 
+	if (g->node->dying)
+		return;
+	x = word_up(g, asked);
 	world_reach(g->node->world, POINT_ASK, NULL);
 	x->partition = p;
 	x->offset = next < 0 ? g->places[p].began : next;

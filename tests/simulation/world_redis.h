@@ -2,7 +2,7 @@
 #ifndef WORLD_REDIS_H
 #define WORLD_REDIS_H
 
-#include "world/world_parts.h"
+#include "simulation/world_parts.h"
 
 enum ask_kind { ASK_NOTHING, ASK_TAKE, ASK_CHECK, ASK_OUTBOX, ASK_LIVE, ASK_LOAD, ASK_SAVE, ASK_CLEAR };
 
@@ -18,6 +18,7 @@ struct request {
 	struct store_epoch epoch;
 	char *call;
 	int64_t known, version, deadline, told, next;
+	char ours[STORE_EPOCH_SIZE]; /* of a take */
 	uint64_t stamp;
 	struct bytes record;
 	bool ended;

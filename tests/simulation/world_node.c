@@ -1,5 +1,5 @@
 /* world_node.c - the workers' processes: they start, die, sleep and are told to go; see world.h */
-#include "world/world_parts.h"
+#include "simulation/world_parts.h"
 
 #include <stdlib.h>
 
@@ -16,6 +16,16 @@ int node_number(const struct node *n)
 struct worker *node_worker(struct node *n)
 {
 	return n->alive ? &n->worker : NULL;
+}
+
+bool node_is_gone(const struct node *n)
+{
+	return !n->alive || n->dying;
+}
+
+bool node_is_stopped(const struct node *n)
+{
+	return n->fiber && n != n->world->running;
 }
 
 /* As main.c opens a worker. */
@@ -46,7 +56,7 @@ void node_start(struct node *n)
 		return;
 	world_log(w, "worker %d starts", n->number);
 	n->alive = true;
-	n->paused = false;
+	n->paused = n->dying = n->starts_again = n->in_gap = false;
 	n->worker = (struct worker){ 0 };
 	w->opening = w->running = n;
 	open_worker(n);
@@ -71,48 +81,116 @@ static void end(struct node *n, int64_t late)
 	n->life++;
 }
 
+static void die(struct node *n)
+{
+	struct world *w = n->world;
+
+	world_log(w, "worker %d is dead", n->number);
+	group_died(n);
+	end(n, chance(w, 30) ? 2 * CLOCK_SEC : 0);
+	if (n->starts_again && w->faults)
+		start_later(w, n);
+}
+
+/* Its code is back, or stands still. */
+static void worked(struct node *n, bool to_its_end)
+{
+	if (!to_its_end)
+		return;
+	if (n->dying)
+		die(n);
+	else if (n->worker.drained)
+		node_drain(n); /* it was asked to, and has come to its end */
+}
+
+void node_work(struct node *n, node_fn *fn, void *arg)
+{
+	struct world *w = n->world;
+	struct node *running = w->running;
+	bool to_its_end = true;
+
+	w->running = n;
+	if (w->stops)
+		to_its_end = fiber_run(n, fn, arg);
+	else
+		fn(n, arg);
+	w->running = running;
+	worked(n, to_its_end);
+}
+
+void node_go_on(struct node *n)
+{
+	struct world *w = n->world;
+	struct node *running = w->running;
+	bool to_its_end;
+
+	w->running = n;
+	to_its_end = fiber_go_on(n);
+	w->running = running;
+	worked(n, to_its_end);
+}
+
+/* In the middle of what it does it first comes to the end of that, without effect. */
 void node_kill(struct node *n)
 {
 	struct world *w = n->world;
 
-	if (!n->alive || n == w->running)
+	if (node_is_gone(n))
 		return;
 	world_log(w, "worker %d is killed", n->number);
-	group_died(n);
-	end(n, chance(w, 30) ? 2 * CLOCK_SEC : 0);
+	n->dying = true;
+	if (node_is_stopped(n))
+		node_go_on(n);
+	else if (n != w->running)
+		die(n);
+}
+
+static void drains(struct node *n, void *arg)
+{
+	(void)arg;
+	worker_drain(&n->worker);
+	if (!n->dying)
+		n->next_timer = loop_run_due(n->worker.loop) - CLOCK_SEC;
+}
+
+static void drain_comes(struct message *m)
+{
+	worker_drain(&m->to->worker);
 }
 
 void node_drain(struct node *n)
 {
-	struct node *running = n->world->running;
+	struct world *w = n->world;
 
-	if (!n->alive)
+	if (node_is_gone(n))
 		return;
 	if (n->worker.drained) { /* it leaves its group by itself */
-		world_log(n->world, "worker %d has gone", n->number);
+		world_log(w, "worker %d has gone", n->number);
 		end(n, 0);
-		if (n->world->faults)
-			start_later(n->world, n);
+		if (w->faults)
+			start_later(w, n);
 		return;
 	}
-	world_log(n->world, "worker %d is drained", n->number);
-	n->world->running = n;
-	worker_drain(&n->worker);
-	n->next_timer = loop_run_due(n->worker.loop) - CLOCK_SEC;
-	n->world->running = running;
+	world_log(w, "worker %d is drained", n->number);
+	if (n->paused || n->fiber || n == w->running) /* a signal waits until it can be heard */
+		message_send(w, message_new(n, sizeof(struct message), drain_comes, NULL), w->now);
+	else
+		node_work(n, drains, NULL);
 }
 
 void node_pause(struct node *n, int64_t time)
 {
 	struct world *w = n->world;
 
-	if (!n->alive || n == w->running)
+	if (node_is_gone(n) || (n == w->running && !n->fiber))
 		return;
 	world_log(w, "worker %d sleeps for %lld us", n->number, (long long)time);
 	n->paused = true;
 	if (n->wakes_at < w->now + time)
 		n->wakes_at = w->now + time;
 	group_slept(n, time);
+	if (n == w->running)
+		fiber_stop(n);
 }
 
 void node_cut(struct node *n)
@@ -121,7 +199,6 @@ void node_cut(struct node *n)
 		return;
 	world_log(n->world, "worker %d loses Redis", n->number);
 	store_cut(n->worker.store, chance(n->world, 30) ? 2 * CLOCK_SEC : 0);
-	n->next_timer = loop_run_due(n->worker.loop) - CLOCK_SEC;
 }
 
 void node_teller_fatal(struct node *n)

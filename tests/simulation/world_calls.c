@@ -1,5 +1,5 @@
 /* world_calls.c - calls and their commands; what became of them; see world.h */
-#include "world/world_parts.h"
+#include "simulation/world_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +71,11 @@ void world_create(struct world *w, int call, const char *phones)
 	create(w, call, phones, clock_utc() + 3600 * CLOCK_SEC, NULL);
 }
 
+void world_create_until(struct world *w, int call, const char *phones, int64_t time)
+{
+	create(w, call, phones, clock_utc() + time, NULL);
+}
+
 void world_create_old(struct world *w, int call, const char *phones)
 {
 	create(w, call, phones, clock_utc() - 1, NULL);
@@ -121,6 +126,17 @@ void world_poison(struct world *w, int partition, size_t len)
 	memset(poison.data, 'p', len);
 	kafka_append_command(w, partition, "poison", &poison);
 	free(poison.data);
+}
+
+void world_create_misfit(struct world *w, int call)
+{
+	create(w, call, "", clock_utc() + 3600 * CLOCK_SEC, NULL);
+}
+
+void world_spoil(struct world *w, int call, bool spoilt)
+{
+	world_log(w, "redis: %s %s", w->calls[call].id, spoilt ? "can't be saved" : "can be saved again");
+	w->calls[call].spoilt = spoilt;
 }
 
 void world_newer(struct world *w, int partition)

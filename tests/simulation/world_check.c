@@ -5,7 +5,7 @@
  * No run may lose, invent or repeat: the world knows what was asked for, what
  * Redis has, and what every phone was asked to do.
  */
-#include "world/world_parts.h"
+#include "simulation/world_parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,7 +98,7 @@ void check_append(struct world *w, int32_t p, const struct bytes *value)
 	saved = redis_find(redis_of(w, p), e.call_leg_id);
 	if (!c || c->partition != p)
 		world_fail(w, "%s was told on partition %d", e.call_leg_id, p);
-	else if (!saved || saved->version < e.version)
+	else if (!c->spoilt && (!saved || saved->version < e.version))
 		world_fail(w, "%s-%lld was told before it was saved", c->id, (long long)e.seq);
 	else if (e.seq >= 1 && (size_t)e.seq <= c->count && !same(&c->events[e.seq - 1].value, value))
 		world_fail(w, "%s-%lld was told with other bytes", c->id, (long long)e.seq);
@@ -131,6 +131,12 @@ static int leg_state_in_redis(struct world *w, const struct told_call *c, const 
 	return state;
 }
 
+/* A new owner has reported, or is about to, that nobody can know whether this phone rang. */
+static bool is_late(const struct told_call *c, int state)
+{
+	return c->final ? c->outcome == OUTCOME_UNKNOWN : state == LEG_ENDED;
+}
+
 void check_dial(struct world *w, const char *dial_id, const struct node *n)
 {
 	const struct told_call *c = told_of(w, dial_id);
@@ -143,10 +149,12 @@ void check_dial(struct world *w, const char *dial_id, const struct node *n)
 	state = leg_state_in_redis(w, c, dial_id);
 	if (!c->count)
 		world_fail(w, "%s was dialled by worker %d before the ledger knew of it", dial_id, n->number);
+	else if (is_late(c, state) && n->in_gap)
+		w->late_rings++;
 	else if (c->final)
 		world_fail(w, "%s was dialled by worker %d after the final event (%s)", dial_id, n->number,
 		           outcome_name(c->outcome));
-	else if (state < LEG_GO)
+	else if (state < LEG_GO || state == LEG_ENDED)
 		world_fail(w, "%s was dialled by worker %d before it was confirmed (%d)", dial_id, n->number,
 		           state);
 	else if (c->old)
@@ -182,6 +190,8 @@ static bool call_is_right(struct world *w, const struct told_call *c)
 		return missing(w, "%s has no final event", c->id);
 	if (needs_a_dial(c->outcome) && !phone_dials(w, c->id))
 		return missing(w, "%s ended as %s, but was never dialled", c->id, outcome_name(c->outcome));
+	if (c->spoilt && c->outcome != OUTCOME_FAILED)
+		return missing(w, "%s can't be saved, but ended as %s", c->id, outcome_name(c->outcome));
 	if (c->old && c->outcome != OUTCOME_EXPIRED)
 		return missing(w, "%s came too late, but ended as %s", c->id, outcome_name(c->outcome));
 	return true;

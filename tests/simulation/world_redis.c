@@ -1,5 +1,5 @@
 /* world_redis.c - Redis's side: what worker/scripts/ do, word for word, on plain lists */
-#include "world/world_redis.h"
+#include "simulation/world_redis.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +16,28 @@ struct redis_partition *redis_of(struct world *w, int32_t p)
 	return &w->redis.partitions[p];
 }
 
+static void call_free(struct redis_call *c)
+{
+	free(c->record.data);
+	free(c);
+}
+
+static bool has_expired(const struct redis_call *c)
+{
+	return c->gone_at && c->gone_at <= the_world->now;
+}
+
 struct redis_call *redis_find(struct redis_partition *r, const char *id)
 {
-	for (struct redis_call *c = r->calls; c; c = c->next)
-		if (!strcmp(c->id, id))
-			return c;
+	struct redis_call **at = &r->calls, *c;
+
+	while (*at && strcmp((*at)->id, id))
+		at = &(*at)->next;
+	c = *at;
+	if (!c || !has_expired(c))
+		return c;
+	*at = c->next;
+	call_free(c);
 	return NULL;
 }
 
@@ -88,6 +105,8 @@ static enum store_answer do_take(struct world *w, struct request *q, struct resu
 	memcpy(out->taken.previous_run, r->run_id, sizeof(r->run_id));
 	if (q->known > n)
 		n = q->known;
+	out->taken.kept = q->ours[0] && (!strcmp(q->ours, r->epoch) || !strcmp(q->ours, r->memory));
+	snprintf(r->memory, sizeof(r->memory), "%s", out->taken.kept ? q->ours : "");
 	snprintf(r->epoch, sizeof(r->epoch), "%lld.%016llx", (long long)n + 1,
 	         (unsigned long long)draw(w, UINT64_MAX));
 	redis_run_of(r->run_id, w->redis.process);
@@ -119,6 +138,9 @@ static enum store_answer write_call(struct redis_partition *r, struct redis_call
 	c->record = copy(&q->record);
 	c->deadline = q->deadline;
 	c->ended = q->ended;
+	if (c->ended && !c->gone_at &&
+	    the_world->rules.keep) /* what follows the end does not make it stay longer */
+		c->gone_at = the_world->now + the_world->rules.keep;
 	for (size_t i = 0; i < q->event_count; i++)
 		outbox_put(r, &q->events[i]);
 	return STORE_DONE;
@@ -131,6 +153,8 @@ static enum store_answer do_save(struct world *w, struct request *q)
 
 	if (!epoch_holds(r, q))
 		return STORE_REFUSED;
+	if (told_of(w, q->call)->spoilt)
+		return STORE_FAILED;
 	a = write_call(r, redis_find(r, q->call), q);
 	if (a != STORE_DONE)
 		return a;
@@ -280,7 +304,7 @@ bool redis_is_clean(struct world *w, char *why, size_t size)
 			return false;
 		}
 		for (const struct redis_call *c = r->calls; c; c = c->next) {
-			if (!c->ended) {
+			if (!c->ended && !told_of(w, c->id)->spoilt) {
 				snprintf(why, size, "%s is left in live", c->id);
 				return false;
 			}
@@ -303,8 +327,7 @@ void redis_clear_all(struct world *w)
 		}
 		while ((c = r->calls)) {
 			r->calls = c->next;
-			free(c->record.data);
-			free(c);
+			call_free(c);
 		}
 	}
 }

@@ -1,5 +1,5 @@
 /* world_trace.c - what was reached, what then is done, and what is said of it; see world.h */
-#include "world/world_parts.h"
+#include "simulation/world_parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static const char *const point_names[POINTS] = {
 	[POINT_DIAL] = "dial",         [POINT_PHONE] = "phone",       [POINT_ADOPT] = "adopt",
 	[POINT_HANG_UP] = "hangup",    [POINT_FORGET] = "forget",     [POINT_PLAY] = "play",
 	[POINT_ASSIGNED] = "assigned", [POINT_REVOKED] = "revoked",   [POINT_ASK] = "ask",
-	[POINT_MESSAGE] = "message",
+	[POINT_MESSAGE] = "message",   [POINT_LOOKED] = "look",
 };
 
 static void trace(struct world *w, const char *word)
@@ -40,9 +40,9 @@ void world_reach(struct world *w, enum world_point point, struct node *n)
 	if (!point)
 		return;
 	w->counts[point]++;
-	if (w->rules.steady)
+	if (w->rules.steady && point != POINT_LOOKED) /* which is always followed by a dial */
 		trace(w, point_names[point]);
-	if (w->rules.verbose && point != POINT_MESSAGE)
+	if (point != POINT_MESSAGE)
 		world_log(w, "  %s", point_names[point]);
 	for (size_t i = 0; i < sizeof(w->moments) / sizeof(*w->moments); i++) {
 		struct moment *m = &w->moments[i];
@@ -51,13 +51,15 @@ void world_reach(struct world *w, enum world_point point, struct node *n)
 			world_act_fn *act = m->act;
 
 			m->act = NULL;
-			act(w, n);
+			act(w, n); /* may be long: a worker can be stopped in it */
 		}
 	}
 }
 
 void world_when(struct world *w, enum world_point point, int nth, world_act_fn *act)
 {
+	if (point == POINT_LOOKED)
+		w->stops = true;
 	for (size_t i = 0; i < sizeof(w->moments) / sizeof(*w->moments); i++) {
 		if (w->moments[i].act)
 			continue;
@@ -84,29 +86,58 @@ int world_count(const struct world *w, enum world_point point)
 	return w->counts[point];
 }
 
+int world_late_rings(const struct world *w)
+{
+	return w->late_rings;
+}
+
+uint64_t world_hash(const struct world *w)
+{
+	return w->hash;
+}
+
 /* ---- words ---- */
 
-static void print_line(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
-static void print_line(const char *fmt, va_list ap)
+/* FNV-1a */
+static void hash(struct world *w, const char *text)
 {
-	const struct world *w = the_world;
-	const int64_t now = w ? w->now : 0;
+	if (!w->hash)
+		w->hash = UINT64_C(0xcbf29ce484222325);
+	for (; *text; text++)
+		w->hash = (w->hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+}
 
-	fprintf(stderr, "%4lld.%06lld ", (long long)(now / CLOCK_SEC), (long long)(now % CLOCK_SEC));
-	if (w && w->running)
-		fprintf(stderr, "worker-%d.%u ", w->running->number, w->running->life);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+static void print_line(struct world *w, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+static void print_line(struct world *w, const char *fmt, va_list ap)
+{
+	char line[1024];
+	int n;
+
+	n = snprintf(line, sizeof(line), "%4lld.%06lld ", (long long)(w->now / CLOCK_SEC),
+	             (long long)(w->now % CLOCK_SEC));
+	if (w->running)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, "worker-%d.%u ", w->running->number,
+		              w->running->life);
+	vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
+	if (w->rules.verbose)
+		fprintf(stderr, "%s\n", line);
+	if (w->rules.hashed)
+		hash(w, line);
+}
+
+static bool nobody_listens(const struct world *w)
+{
+	return !w || !(w->rules.verbose || w->rules.hashed);
 }
 
 void world_log(struct world *w, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!w->rules.verbose)
+	if (nobody_listens(w))
 		return;
 	va_start(ap, fmt);
-	print_line(fmt, ap);
+	print_line(w, fmt, ap);
 	va_end(ap);
 }
 
@@ -117,10 +148,10 @@ void __wrap_log_line(enum log_level level, const char *fmt, ...)
 	va_list ap;
 
 	(void)level;
-	if (!the_world || !the_world->rules.verbose)
+	if (nobody_listens(the_world) || (the_world->running && the_world->running->dying))
 		return;
 	va_start(ap, fmt);
-	print_line(fmt, ap);
+	print_line(the_world, fmt, ap);
 	va_end(ap);
 }
 
