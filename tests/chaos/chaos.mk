@@ -2,14 +2,15 @@
 #   make chaos SEED=7 RUNS=30     seeds 7 to 36 on one Kafka node
 #   make chaos NODES=3 RUNS=5     on three, with a broker killed and started again
 # Its programs have kill points, so they are in a folder of their own.
-SEED       ?= 1
-RUNS       ?= 1
-NODES      ?= 1
-CHAOS      := build/chaos
-CHAOS_BINS := $(BUILD)/bin/callcast-dump $(BUILD)/bin/callcast-proxy $(BUILD)/bin/redirect.so
+SEED        ?= 1
+RUNS        ?= 1
+NODES       ?= 1
+CHAOS       := build/chaos
+CHAOS_TOOLS := $(BUILD)/bin/callcast-dump $(BUILD)/bin/callcast-poison $(BUILD)/bin/callcast-proxy
+CHAOS_BINS  := $(CHAOS_TOOLS) $(BUILD)/bin/redirect.so
 
 .PHONY: chaos chaos-build chaos-programs
-$(BUILD)/bin/callcast-dump $(BUILD)/bin/callcast-proxy: $(BUILD)/bin/callcast-%: $(BUILD)/tests/chaos/%.o $(BUILD)/lib.a
+$(CHAOS_TOOLS): $(BUILD)/bin/callcast-%: $(BUILD)/tests/chaos/%.o $(BUILD)/lib.a
 	@mkdir -p $(@D)
 	$(LINK)
 $(BUILD)/bin/redirect.so: tests/chaos/redirect.c

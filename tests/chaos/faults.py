@@ -7,7 +7,8 @@ import signal
 import threading
 import time
 
-from fleet import SESSION, process_state
+from fleet import SESSION
+from processes import process_state
 
 # as placed in worker/*.c; those of the second list matter as places to stand still too
 POINTS = ["before-save", "save-asked", "saved", "produced", "acknowledged", "dial-acknowledged", "before-confirm",
@@ -15,6 +16,7 @@ POINTS = ["before-save", "save-asked", "saved", "produced", "acknowledged", "dia
           "before-commit", "taken", "ledger-read", "outbox-told", "live-read", "before-release"]
 STOPS = ["confirmed", "before-dial", "saved", "before-confirm", "acknowledged", "taken", "outbox-told"]
 TAKEOVER_POINTS = {"taken", "ledger-read", "outbox-told", "live-read", "before-release"}
+NAMED_TRIES = 5
 ZOMBIE_SECONDS = 2 * SESSION
 WORKERS = 4
 
@@ -126,9 +128,9 @@ class Director:
             process = self.fleet.start(role, slot)
             self.note(f"{process.name} started")
 
-    def pick(self, role, draw):
+    def pick(self, role, draw, besides=()):
         """One that runs and is not in trouble already; None: there is none."""
-        good = [p for p in self.fleet.of(role) if not p.stopped and p.asked is None]
+        good = [p for p in self.fleet.of(role) if not p.stopped and p.asked is None and p not in besides]
         return draw.choice(sorted(good, key=lambda p: p.name)) if good else None
 
     def stopped(self, process, seconds, kind):
@@ -178,34 +180,61 @@ class Director:
     def stop_notifier(self, draw):
         self.stop("notifier", draw)
 
+    def order_of(self, slot):
+        """The file with the order of a worker in that slot: one that ended otherwise leaves it to the next."""
+        return self.fleet.path(f"worker-{slot}.arm")
+
+    def pick_unarmed(self, draw):
+        """One order at a time: a second one would take the place of the first."""
+        return self.pick("worker", draw, [p for p in self.fleet.of("worker") if os.path.exists(self.order_of(p.slot))])
+
     def arm(self, process, words, draw):
-        path = self.fleet.path(f"worker-{process.slot}.arm")
+        path = self.order_of(process.slot)
         with open(path + ".new", "w") as f:
             f.write(words + "\n")
         os.rename(path + ".new", path)
         self.armed.add(path)
         self.note(f"{process.name} armed: {words}")
-        # those points lie in takeovers and hand-overs: let there be one
         if words.split(":")[0] in TAKEOVER_POINTS:
-            other = self.pick("worker", draw)
-            if other and other is not process:
-                self.note(f"kill -9 {other.name}, for a takeover")
-                self.fleet.end(f"worker-{other.slot}", "kill")
+            self.make_takeover(process.slot, draw)
+
+    def make_takeover(self, slot, draw):
+        """Some points lie in takeovers and hand-overs: let there be one, of which that slot is a part."""
+        other = self.pick("worker", draw, [p for p in self.fleet.of("worker") if p.slot == slot])
+        if other:
+            self.note(f"kill -9 {other.name}, for a takeover")
+            self.fleet.end(f"worker-{other.slot}", "kill")
 
     def point(self, draw):
-        process = self.pick("worker", draw)
+        process = self.pick_unarmed(draw)
         if process:
             name = draw.choice(POINTS)
             self.arm(process, f"{name}:{1 if name in TAKEOVER_POINTS else draw.randrange(1, 6)}", draw)
 
     def named_point(self, number):
+        """Armed until a worker was killed there: it may end otherwise before, or not pass there for long."""
         draw = random.Random(f"named {number}")
-        process = self.pick("worker", draw)
-        if process:
-            self.arm(process, f"{POINTS[number % len(POINTS)]}:1", draw)
+        self.try_named(POINTS[number % len(POINTS)], self.fleet.points_hit(), NAMED_TRIES, None, draw)
+
+    def try_named(self, name, before, tries, slot, draw):
+        hit = any(p["point"] == name and p["how"] == "kill" for p in self.fleet.points_hit()[len(before):])
+        waits = slot is not None and os.path.exists(self.order_of(slot))
+        if hit or not tries:
+            return
+        if waits and name in TAKEOVER_POINTS:
+            self.make_takeover(slot, draw)
+        else:
+            if waits:  # where it is, nothing passes there
+                os.unlink(self.order_of(slot))
+            process = self.pick_unarmed(draw)
+            slot = process.slot if process else None
+            if process:
+                self.arm(process, f"{name}:1", draw)
+        self.later(2.5 if name in TAKEOVER_POINTS else 1.2,
+                   lambda: self.try_named(name, before, tries - 1, slot, draw))
 
     def zombie_point(self, draw):
-        process = self.pick("worker", draw)
+        process = self.pick_unarmed(draw)
         if process:
             self.arm(process, f"{draw.choice(STOPS)}:{draw.randrange(1, 4)}:stop", draw)
 

@@ -1,21 +1,15 @@
-# fleet.py - the processes of one run: Kafka, Redis, proxies, producers, workers, notifiers; started, hurt and ended by pid
+# fleet.py - the processes of one run: Redis, proxies, producers, workers, notifiers; started, hurt and ended by pid
 import base64
-import ctypes
 import hashlib
 import json
 import os
-import random
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import time
-import urllib.request
 
-TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.path.abspath(os.environ.get("BIN_DIR", os.path.join(TREE, "build/chaos/bin")))
-RUNS = os.path.join(os.path.dirname(BIN), "runs")
+from processes import BIN, environment, free_port, get, with_parent
 
 PARTITIONS = 8
 SESSION = 1.5  # s, of the consumer groups
@@ -31,122 +25,12 @@ SETTINGS = {
     "drain.timeout": "10s",
 }
 
-libc = ctypes.CDLL(None, use_errno=True)
-direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def with_parent():
-    """In the child: whatever ends the harness ends it too.  Only the main thread may start such."""
-    libc.prctl(1, signal.SIGKILL)
-
-
-used_ports = set()
-
-
-def free_port():
-    """Below the range from which the kernel serves outgoing connections."""
-    while True:
-        port = random.SystemRandom().randrange(20000, 32000)
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if port not in used_ports and s.connect_ex(("127.0.0.1", port)) != 0:
-                used_ports.add(port)
-                return port
-
-
-def process_state(pid):
-    """The letter that ps shows; "": no such process."""
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            return f.read().rsplit(") ", 1)[1][0]
-    except (OSError, IndexError):
-        return ""
-
-
-def environment(**more):
-    env = {k: v for k, v in os.environ.items() if not k.startswith("CALLCAST_") or k == "CALLCAST_CACHE"}
-    env.update(more)
-    return env
-
-
-def get(address, path):
-    with direct.open(f"http://{address}{path}", timeout=2) as answer:
-        return answer.read().decode()
-
-
-class Kafka:
-    """One node or three, reused over all seeds.  A node that was killed comes back as it was."""
-
-    def __init__(self, nodes):
-        self.dir = os.path.join(RUNS, f"kafka-{os.getpid()}")
-        self.script = os.path.join(TREE, "tests/kafka/kafka.sh")
-        self.children = {}
-        done = subprocess.run([self.script, "start", self.dir, "--nodes", str(nodes)], text=True, env=environment(),
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
-        if done.returncode != 0:
-            raise RuntimeError(f"kafka.sh start: {done.returncode}: {done.stderr}")
-        self.bootstrap = done.stdout.split("bootstrap=")[1].strip()
-        self.nodes = list(range(1, nodes + 1))
-        self.commands = {n: self.command_of(n) for n in self.nodes}
-        self.ports = [int(a.rsplit(":", 1)[1]) for a in self.bootstrap.split(",")]
-
-    def pid(self, node):
-        with open(os.path.join(self.dir, f"kafka-{node}.pid")) as f:
-            return int(f.read())
-
-    def command_of(self, node):
-        with open(f"/proc/{self.pid(node)}/cmdline") as f:
-            return f.read().split("\0")[:-1]
-
-    def signal(self, node, what):
-        os.kill(self.pid(node), what)
-
-    def ended(self, node):
-        if node in self.children:
-            return self.children[node].poll() is not None
-        return process_state(self.pid(node)) in ("", "Z")
-
-    def start(self, node):
-        """The same command again; pid and start time are written as kafka.sh expects them."""
-        with open(os.path.join(self.dir, f"kafka-{node}.log"), "a") as log:
-            child = subprocess.Popen(self.commands[node], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                     env=environment(), start_new_session=True, preexec_fn=with_parent)
-        self.children[node] = child
-        with open(f"/proc/{child.pid}/stat") as f:
-            ticks = f.read().rsplit(") ", 1)[1].split()[19]
-        with open("/proc/sys/kernel/random/boot_id") as f:
-            boot = f.read().strip()
-        with open(os.path.join(self.dir, f".kafka-{node}.started"), "w") as f:
-            f.write(f"{ticks} {boot}\n")
-        with open(os.path.join(self.dir, f"kafka-{node}.pid"), "w") as f:
-            f.write(f"{child.pid}\n")
-
-    def answers(self):
-        done = subprocess.run(["kcat", "-L", "-b", self.bootstrap, "-m", "2"], capture_output=True, text=True)
-        listed = sum(line.startswith("  broker ") for line in done.stdout.splitlines())
-        return done.returncode == 0 and listed == len(self.nodes)
-
-    def know(self, prefix, count):
-        """Every node by itself has heard of so many topics of that prefix."""
-        for port in self.ports:
-            done = subprocess.run(["kcat", "-L", "-b", f"127.0.0.1:{port}", "-m", "2"], capture_output=True, text=True)
-            if done.stdout.count(f'topic "{prefix}') < count:
-                return False
-        return True
-
-    def stop(self):
-        for child in self.children.values():
-            if child.poll() is None:
-                child.kill()
-                child.wait()
-        subprocess.run([self.script, "stop", self.dir], env=environment(), timeout=60, check=False)
-        shutil.rmtree(self.dir, ignore_errors=True)
-
 
 class Process:
     def __init__(self, name, role, slot, child, admin):
         self.name, self.role, self.slot, self.child, self.admin = name, role, slot, child, admin
         self.asked = None  # "kill", "term": how we ended it
+        self.asked_at = None
         self.stopped = False  # by us
 
 
@@ -334,25 +218,41 @@ class Fleet:
             time.sleep(0.5)
         raise RuntimeError(f"{' '.join(command)}: {done.returncode}: {done.stderr}")
 
+    def poison(self, *words):
+        """One command that can't be carried out, as callcast-poison told of it; None: it was not sent."""
+        done = subprocess.run([os.path.join(BIN, "callcast-poison"), "--kafka", self.kafka.bootstrap, "--topic.prefix",
+                               self.prefix, "--tenants", self.path("tenants.json"), *words], env=environment(),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
+        return {**json.loads(done.stdout), "acknowledged": done.returncode == 0} if done.stdout else None
+
     def dump(self, topic):
         return [json.loads(line) for line in self.tool("callcast-dump", topic).splitlines()]
 
     # ---- ends ----
 
-    def end(self, key, how, started_at=None):
+    def end(self, key, how):
         """kill -9, or SIGTERM; reap() hears of the end."""
         process = self.processes[key]
-        process.asked = how
+        process.asked, process.asked_at = how, time.time()
         if process.stopped:
             process.child.send_signal(signal.SIGCONT)
         process.child.send_signal(signal.SIGKILL if how == "kill" else signal.SIGTERM)
 
-    def killed_by_point(self, pid):
+    def points_hit(self):
+        """[{"point", "how", "pid", "at"}] so far."""
         try:
             with open(self.point_log) as f:
-                return next((w[0] for w in map(str.split, f) if w[2] == str(pid) and w[1] == "kill"), None)
+                words = [line.split() for line in f]
         except FileNotFoundError:
-            return None
+            return []
+        return [{"point": w[0], "how": w[1], "pid": int(w[2]), "at": int(w[3]) / 1e6} for w in words]
+
+    def killed_by_point(self, pid):
+        return next((p for p in self.points_hit() if p["pid"] == pid and p["how"] == "kill"), None)
+
+    def says(self, name, word):
+        with open(self.path(f"{name}.log"), errors="replace") as f:
+            return word in f.read()
 
     def reap(self):
         """Those that have ended since; each is noted with how."""
@@ -362,11 +262,13 @@ class Fleet:
             if status is None:
                 continue
             point = self.killed_by_point(p.child.pid)
-            asked = f"point {point}" if point else p.asked
+            asked = f"point {point['point']}" if point else p.asked
             now = time.time()
-            self.exits.append({"name": p.name, "at": now, "status": status, "asked": asked})
+            began = point["at"] if point else p.asked_at or now
+            self.exits.append({"name": p.name, "at": now, "status": status, "asked": asked,
+                               "silent": self.says(p.name, "kafka.silent")})
             if p.role == "worker":
-                self.interruptions.append({"worker": p.name, "kind": asked or "crash", "from": now, "to": now})
+                self.interruptions.append({"worker": p.name, "kind": asked or "crash", "from": began, "to": now})
             del self.processes[key]
             ended.append(p)
         return ended

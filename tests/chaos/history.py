@@ -3,8 +3,9 @@ import hashlib
 import re
 import time
 
-PARTITIONS = 8
-TAKEN = re.compile(r"^(\S+) info partition\.taken partition=(\d+) epoch=(\S+)")
+from fleet import PARTITIONS
+
+TAKEN = re.compile(r"^(\S+) info partition\.taken partition=(\d+) epoch=(\S+)(?: from=(\w+))?")
 NOTED = re.compile(r"^\S+ (error|warn) (\S+)")
 
 
@@ -22,7 +23,7 @@ def takeovers(fleet, names):
             for line in f:
                 taken = TAKEN.match(line)
                 if taken:
-                    found.append({"worker": name, "partition": int(taken[2]), "epoch": taken[3],
+                    found.append({"worker": name, "partition": int(taken[2]), "epoch": taken[3], "from": taken[4],
                                   "at": seconds_utc(taken[1])})
                 noted = NOTED.match(line)
                 if noted:
@@ -38,15 +39,6 @@ def dials(fleet):
     except FileNotFoundError:
         return []
     return [{"dial": w[0], "number": w[1], "at": int(w[2]) / 1e6, "worker": w[3]} for w in words]
-
-
-def points(fleet):
-    try:
-        with open(fleet.point_log) as f:
-            words = [line.split() for line in f]
-    except FileNotFoundError:
-        return []
-    return [{"point": w[0], "how": w[1], "pid": int(w[2]), "at": int(w[3]) / 1e6} for w in words]
 
 
 def posts(receiver):
@@ -94,7 +86,8 @@ def gather(fleet, load, receiver, director, extra):
         "takeovers": taken,
         "logged": notes,
         "dials": dials(fleet),
-        "points": points(fleet),
+        "points": fleet.points_hit(),
+        "poison": load.poison,
         "posts": posts(receiver),
         "commands": fleet.dump("commands"),
         "events": fleet.dump("events"),

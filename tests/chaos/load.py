@@ -8,11 +8,13 @@ import time
 import uuid
 
 import client as api
+from fleet import PARTITIONS
 
 PROMPT = "https://media.example/prompt.wav"
 SCRIPTS = [0, 0, 0, 1, 2, 3, 10, 10, 11, 20, 21, 22, 23, 30, 30]
 STORIES_AT_ONCE = 40
 PERSIST_SECONDS = 25
+POISON_RATE = 0.03  # of the stories
 
 
 class Load:
@@ -22,6 +24,7 @@ class Load:
         self.seed, self.fleet, self.receiver = seed, fleet, receiver
         self.seconds, self.rate = seconds, rate
         self.requests = []
+        self.poison = []  # commands that can't be carried out; "acknowledged": by Kafka
         self.faults = []  # of the harness itself
         self.lock = threading.Lock()
         self.giving_up = threading.Event()
@@ -53,10 +56,22 @@ class Load:
 
     def guarded(self, n):
         try:
+            draw = random.Random(f"{self.seed} poison {n}")
+            if draw.random() < POISON_RATE:
+                self.send_poison(draw)
             self.story(n, random.Random(f"{self.seed} story {n}"))
         except Exception as fault:  # pylint: disable=broad-except
             with self.lock:
                 self.faults.append(f"story {n}: {fault!r}")
+
+    def send_poison(self, draw):
+        kind, partition = draw.randrange(5), draw.randrange(PARTITIONS)
+        words = ["bytes", str(partition), str(kind)] if kind < 4 else \
+            ["create", str(partition), "default", self.receiver.uri("/misfit")]
+        entry = self.fleet.poison(*words)
+        if entry:
+            with self.lock:
+                self.poison.append(entry)
 
     # ---- one request ----
 

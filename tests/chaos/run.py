@@ -1,6 +1,5 @@
 # run.py - one run per seed: bring up, load, hurt, settle, drain, judge; see run.sh
 import argparse
-import collections
 import json
 import os
 import shutil
@@ -8,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
@@ -15,9 +15,12 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "e2e")]
 import checker  # noqa: E402
 import faults  # noqa: E402
 import history as past  # noqa: E402
-from fleet import RUNS, Fleet, Kafka  # noqa: E402
+from fleet import Fleet  # noqa: E402
 from load import Load  # noqa: E402
+from nodes import Kafka  # noqa: E402
+from processes import RUNS  # noqa: E402
 from receiver import Receiver  # noqa: E402
+from summary import Summary, tell  # noqa: E402
 
 LOAD_SECONDS = 7
 SETTLE_SECONDS = 90  # a machine that others use too may stand still for a while
@@ -113,31 +116,26 @@ def fresh(directory):
     return directory
 
 
-def tell(violations, directory, again):
-    counts = collections.Counter(name for name, _ in violations)
-    for name, count in counts.items():
-        texts = [text for rule, text in violations if rule == name]
-        for text in texts[:4]:
-            print(f"    {name}: {text}")
-        if count > 4:
-            print(f"    {name}: and {count - 4} more")
-    print(f"    kept in {directory}; repeat with: {again}")
+def keep(directory, history):
+    with open(os.path.join(directory, "history.json"), "w") as f:
+        json.dump(history, f, indent=1)
 
 
 def one(seed, kafka, options):
-    """True: no violation.  The report, or None."""
+    """True: no violation; the report, None: the harness failed; the violations."""
     directory = fresh(os.path.join(RUNS, f"seed-{seed}" + ("-3" if len(kafka.nodes) > 1 else "")))
     began = time.monotonic()
     again = f"make chaos SEED={seed} NODES={len(kafka.nodes)}"
     try:
         history = run_seed(seed, kafka, directory, options)
-    except (RuntimeError, OSError, subprocess.TimeoutExpired) as fault:
+        keep(directory, history)
+        violations, report = checker.check(history)
+    except Exception as fault:  # pylint: disable=broad-except
         print(f"seed {seed}: FAILED: the harness: {fault!r}")
+        traceback.print_exc(file=sys.stdout)
         print(f"    kept in {directory}; repeat with: {again}")
-        return False, None
-    violations, report = checker.check(history)
-    with open(os.path.join(directory, "history.json"), "w") as f:
-        json.dump({**history, "violations": violations, "report": report}, f, indent=1)
+        return False, None, []
+    keep(directory, {**history, "violations": violations, "report": report})
     seconds = time.monotonic() - began
     what = ", ".join(sorted({f["what"].split(" for ")[0].split(" worker-")[0] for f in history["faults"]
                              if f["what"].startswith(("kill", "SIGSTOP", "SIGTERM kafka", "scale"))}))
@@ -154,27 +152,13 @@ def one(seed, kafka, options):
                    "drop")
     except RuntimeError as fault:
         print(f"    topics not deleted: {fault}")
-    return not violations, report
-
-
-def sum_up(reports):
-    total = collections.Counter()
-    points, outcomes, causes = collections.Counter(), collections.Counter(), collections.Counter()
-    for r in reports:
-        total.update({k: v for k, v in r.items() if isinstance(v, int)})
-        points.update(r["points"])
-        outcomes.update(r["outcomes"])
-        causes.update(r["unknown by cause"])
-    print("all:", ", ".join(f"{k} {v}" for k, v in total.items()))
-    print("outcomes:", ", ".join(f"{k} {v}" for k, v in sorted(outcomes.items())))
-    print("unknown by cause:", ", ".join(f"{k} {v}" for k, v in sorted(causes.items())) or "none")
-    print("points hit:", ", ".join(f"{k} {v}" for k, v in sorted(points.items())) or "none")
+    return not violations, report, violations
 
 
 def run_own_tests():
     """Passed and failed tests of the harness's own parts."""
     passed = failed = 0
-    for name in ("test_checker.py", "test_proxy.py"):
+    for name in ("test_checker.py", "test_proxy.py", "test_summary.py"):
         done = subprocess.run([sys.executable, os.path.join(HERE, name)], text=True, capture_output=True, check=False)
         lines = done.stderr.splitlines()
         bad = sum(line.endswith(("... FAIL", "... ERROR")) for line in lines)
@@ -210,16 +194,15 @@ def main():
     passed, failed = run_own_tests() if options.own_tests else (0, 0)
     os.makedirs(RUNS, exist_ok=True)
     kafka = Kafka(options.nodes)
-    reports = []
+    summary = Summary(options.nodes)
     try:
         for seed in seeds:
-            good, report = one(seed, kafka, options)
+            good, report, violations = one(seed, kafka, options)
             passed, failed = passed + good, failed + (not good)
-            if report:
-                reports.append(report)
+            summary.add(seed, report, violations)
     finally:
         kafka.stop()
-    sum_up(reports)
+        print(summary.text())
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -7,127 +7,13 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import checker  # noqa: E402
-
-CALL, PLAY, HANGUP = "A" * 32, "play-id", "hangup-id"
-T = 1000.0  # s; when the create was accepted
-URI = "http://127.0.0.1:9/cb"
-
-
-def micro(seconds):
-    return int((T + seconds) * 1e6)
-
-
-def event(seq, number, kind, state, at, **more):
-    return {"partition": 1, "offset": 10 + seq, "sha256": f"bytes of {seq}", "callLegId": CALL, "seq": seq,
-            "number": number, "type": kind, "state": state, "final": False, "outcome": "none", "epoch": "2.aa",
-            "callbackUri": URI, "answerBy": micro(0.05), "at": micro(at), "data": {}, "commandIds": [], "dials": [],
-            "legs": [], **more}
-
-
-def state_event(seq, number, state, at, **more):
-    return event(seq, number, "CallLegStateChanged", state, at, data={"callState": state}, **more)
-
-
-def post(number, at, kind, state=None, **more):
-    return {"call": CALL, "number": number, "id": f"{CALL}-{number}", "endpoint": "/cb", "at": T + at, "status": 200,
-            "type": kind, "state": state, "sha256": f"body of {number}", **more}
-
-
-def request(kind, name, at, **more):
-    return {"kind": kind, "request": name, "sent": T + at - 0.01, "received": T + at, "status": 202, "code": None,
-            "call": CALL, "operation": None, "producer": 1, **more}
-
-
-def command(kind, name, offset, at, **more):
-    return {"partition": 1, "offset": offset, "sha256": name, "commandId": name, "callLegId": CALL, "kind": kind,
-            "operationContext": None, "acceptedAt": micro(at), "answerBy": micro(at + 0.05), **more}
-
-
-def good():
-    """One call: made, rung, established, played to, hung up.  Its app asked twice for the create."""
-    dial = {"dial": f"{CALL}.1.1", "leg": 1, "address": "+15550000100"}
-    leg = {"leg": 1, "state": "ringing"}
-    return {
-        "requests": [
-            request("create", "r1", 0.02, status=503, code="notAccepted", call=None, marker="chaos-1"),
-            request("create", "r2", 0.02, status=200, marker="chaos-2"),
-            request("create", "r2", 0.04, status=200, marker="chaos-2"),
-            request("play", "r3", 0.52, operation=PLAY, marker="play-2.0"),
-            request("hangup", "r4", 1.02),
-            request("get", "r5", 1.1, status=200),
-        ],
-        "commands": [
-            command("create", "create-id", 1, 0, subject="chaos-2"),
-            command("create", "create-id", 2, 0.03, subject="chaos-2"),
-            command("play", PLAY, 3, 0.5, operationContext="play-2.0"),
-            command("hangup", HANGUP, 4, 1.0),
-        ],
-        "events": [
-            state_event(1, 1, "establishing", 0.1, dials=[dial]),
-            event(2, 0, "LegChanged", "establishing", 0.2, legs=[leg]),
-            state_event(3, 2, "established", 0.4),
-            event(4, 3, "PlayAudioResult", "established", 0.9, answerBy=micro(0.55)),
-            state_event(5, 4, "terminating", 1.1, answerBy=micro(1.05)),
-            state_event(6, 5, "terminated", 1.2, answerBy=micro(1.05), final=True, outcome="completed"),
-            {**state_event(5, 4, "terminating", 1.1, answerBy=micro(1.05)), "offset": 17},
-        ],
-        "dials": [{"dial": dial["dial"], "number": dial["address"], "at": T + 0.15, "worker": "worker-1-1"}],
-        "posts": [
-            post(1, 0.2, "CallLegStateChanged", "establishing"),
-            post(2, 0.45, "CallLegStateChanged", "established", status=500),
-            post(2, 0.5, "CallLegStateChanged", "established"),
-            post(3, 0.95, "PlayAudioResult"),
-            post(4, 1.15, "CallLegStateChanged", "terminating"),
-            post(4, 1.18, "CallLegStateChanged", "terminating"),
-            post(5, 1.25, "CallLegStateChanged", "terminated"),
-        ],
-        "dead": [], "webhooksDead": [], "unsettled": [], "harnessFaults": [], "receiverFaults": [], "points": [],
-        "exits": [{"name": "worker-1-1", "at": T + 9, "status": 0, "asked": "term"},
-                  {"name": "worker-2-1", "at": T + 3, "status": -9, "asked": "kill"},
-                  {"name": "worker-3-1", "at": T + 3, "status": -9, "asked": "point saved"}],
-        "takeovers": [{"worker": "worker-1-1", "partition": 1, "epoch": "2.aa", "at": T - 1}],
-        "interruptions": [],
-        "metrics": {'worker callcast_step_late_seconds_bucket{le="0.1"}': 99,
-                    'worker callcast_step_late_seconds_bucket{le="+Inf"}': 100},
-    }
-
-
-def lost():
-    """The same call, whose worker was killed right after the dial: it ends as unknown."""
-    h = good()
-    h["requests"] = [r for r in h["requests"] if r["kind"] == "create"]
-    h["commands"] = h["commands"][:2]
-    h["events"] = [h["events"][0],
-                   state_event(2, 2, "terminated", 4, epoch="3.bb", final=True, outcome="unknown")]
-    h["posts"] = [h["posts"][0], post(2, 4.1, "CallLegStateChanged", "terminated")]
-    h["takeovers"].append({"worker": "worker-2-1", "partition": 1, "epoch": "3.bb", "at": T + 2})
-    h["interruptions"] = [{"worker": "worker-1-1", "kind": "kill", "from": T + 0.16, "to": T + 0.16}]
-    return h
-
-
-def handed():
-    """Told by one owner, handed over as an intent, dialled by the next, which was killed."""
-    h = lost()
-    h["takeovers"] = [h["takeovers"][0],
-                      {"worker": "worker-2-1", "partition": 1, "epoch": "3.bb", "at": T + 0.14},
-                      {"worker": "worker-3-1", "partition": 1, "epoch": "4.cc", "at": T + 2}]
-    h["dials"][0]["worker"] = "worker-2-1"
-    h["events"][1]["epoch"] = "4.cc"
-    h["interruptions"] = [{"worker": "worker-2-1", "kind": "kill", "from": T + 0.16, "to": T + 0.16}]
-    return h
-
-
-def stopped():
-    """Its worker was stopped between its look at the clock and the packet: the phone rings after the end."""
-    h = lost()
-    h["interruptions"] = [{"worker": "worker-1-1", "kind": "SIGSTOP", "from": T + 0.14, "to": T + 5}]
-    h["dials"][0]["at"] = T + 5
-    return h
+from made_up import (CALL, T, command, confirmed, event, good, half_heard, handed, letter, lost,  # noqa: E402
+                     micro, poisoned, post, request, state_event, stopped, taken_again, through_restart)
 
 
 class Good(unittest.TestCase):
     def test_good_histories(self):
-        for make in (good, lost, handed, stopped):
+        for make in (good, lost, handed, stopped, through_restart, confirmed, taken_again, half_heard, poisoned):
             with self.subTest(make.__name__):
                 self.assertEqual(checker.check(make())[0], [])
 
@@ -138,6 +24,22 @@ class Good(unittest.TestCase):
         self.assertEqual(report["late p99 s"], 0.1)
         self.assertEqual(checker.check(lost())[1]["unknown by cause"], {"kill": 1})
         self.assertEqual(checker.check(stopped())[1]["rang after unknown"], 1)
+        self.assertEqual(checker.check(poisoned())[1]["poison"], 2)
+
+    def test_what_may_be_unknown_is_counted(self):
+        for make, cause, might in ((lost, "kill", 1), (confirmed, "kill", 1), (half_heard, "kill", 1),
+                                   (stopped, "SIGSTOP", 1), (through_restart, "intent through a Redis restart", 0)):
+            with self.subTest(make.__name__):
+                report = checker.check(make())[1]
+                self.assertEqual((report["unknown by cause"], report["might be unknown"]), ({cause: 1}, might))
+
+    def test_a_call_that_was_heard_of_before_is_none_of_them(self):
+        h = good()
+        h["interruptions"] = [{"worker": "worker-1-1", "kind": "kill", "from": T + at, "to": T + at}
+                              for at in (0.05, 0.3)]
+        self.assertEqual(checker.check(h)[1]["might be unknown"], 0)
+        h["interruptions"][1].update({"from": T + 0.19, "to": T + 0.19})
+        self.assertEqual(checker.check(h)[1]["might be unknown"], 1)
 
     def test_a_late_answer_is_counted_only(self):
         h = good()
@@ -280,8 +182,50 @@ class Broken(unittest.TestCase):
         h["events"][2].update(seq=3, offset=13)
         self.objects("unknown-explained", h)
 
+        h = half_heard()
+        h["events"].insert(2, event(3, 0, "LegChanged", "establishing", 0.159, legs=[{"leg": 2, "state": "ringing"}]))
+        h["events"][3].update(seq=4, offset=14)
+        self.objects("unknown-explained", h)
+
+    def test_unknown_though_its_worker_never_forgot_it(self):
+        h = lost()
+        h["takeovers"][1].update({"worker": "worker-1-1", "from": "memory"})
+        self.objects("unknown-explained", h)
+
+    def test_unknown_long_after_a_restart_of_redis(self):
+        h = through_restart()
+        h["interruptions"] = h["interruptions"][1:]
+        h["interruptions"][0].update({"from": T - 1, "to": T - 1})  # before there was an intent
+        self.objects("unknown-explained", h)
+
+    def test_unknown_by_what_came_after_the_takeover(self):
+        h = taken_again()
+        h["interruptions"][0].update({"from": T + 8, "to": T + 8})
+        self.objects("unknown-explained", h)
+        h["dials"] = []
+        h["interruptions"][0].update({"worker": None, "kind": "redis restart"})
+        self.objects("unknown-explained", h)
+
     def test_unknown_too_late(self):
-        self.objects("unknown-explained", self.changed("events", 1, make=lost, at=micro(13)))
+        self.objects("unknown-in-time", self.changed("events", 1, make=lost, at=micro(12.1)))
+        self.objects("unknown-in-time", self.changed("events", 1, make=taken_again, at=micro(12.1)))
+
+    def test_in_time_counts_from_the_last_owner(self):
+        h = taken_again()
+        h["takeovers"][2].update({"worker": "worker-3-1", "from": "redis"})
+        h["events"][1]["at"] = micro(18.9)
+        h["posts"][1]["at"] = T + 19
+        self.assertEqual(checker.check(h)[0], [])
+
+    def test_more_unknown_than_stood_between_confirm_and_first_word(self):
+        h = confirmed()  # announced, and not dialled by a worker that nobody hurt for 4 s
+        h["interruptions"][0].update({"from": T + 4.2, "to": T + 4.2})
+        h["takeovers"][1]["at"] = T + 5
+        h["events"][1]["at"] = micro(7)
+        h["posts"][1]["at"] = T + 7.1
+        self.objects("unknown-bounded", h)
+        h["interruptions"].append({"worker": "worker-1-1", "kind": "kafka stall", "from": T + 3, "to": T + 4})
+        self.assertEqual(checker.check(h)[0], [])
 
     # ---- webhooks ----
 
@@ -309,9 +253,37 @@ class Broken(unittest.TestCase):
         self.objects("dead", self.with_more("dead", {"reason": "not decodable"}))
         self.objects("dead", self.with_more("webhooksDead", {"reason": "given up"}))
 
+    def test_poison_that_is_not_set_aside(self):
+        h = poisoned()
+        h["dead"] = h["dead"][2:]
+        self.objects("dead", h)
+        self.objects("dead", self.without("dead", 2, make=poisoned))
+        self.objects("dead", self.changed("dead", 2, make=poisoned, reason=""))
+
+    def test_others_than_poison_are_set_aside(self):
+        self.objects("dead", self.with_more("dead", letter(4), make=poisoned))
+        self.objects("dead", self.changed("dead", 0, make=poisoned, fromOffset=7))
+        self.objects("dead", self.with_more("dead", letter(5, topic="calls.events"), make=poisoned))
+
+    def test_poison_that_is_lost(self):
+        self.objects("poison-in-log", self.changed("poison", 2, make=poisoned, acknowledged=True))
+
+    def test_bytes_that_nobody_sent(self):
+        self.objects("undecodable", self.without("poison", 0, make=poisoned))
+
+    def test_a_create_that_can_not_be_carried_out_and_does_not_fail(self):
+        self.objects("misfit-fails", self.changed("events", -1, make=poisoned, outcome="cancelled"))
+        self.objects("misfit-fails", self.without("events", -1, make=poisoned))
+        self.objects("delivered", self.without("posts", -1, make=poisoned))
+
     def test_ends(self):
         self.objects("exit", self.changed("exits", 0, status=1))
         self.objects("exit", self.changed("exits", 1, asked=None, status=-6))
+        silent = self.changed("exits", 1, asked=None, status=1, silent=True)
+        self.objects("exit", silent)
+        silent["interruptions"].append({"worker": "worker-1-1", "kind": "broker restart",
+                                        "from": silent["exits"][1]["at"] - 20, "to": silent["exits"][1]["at"]})
+        self.assertEqual(checker.check(silent)[0], [])
 
     def test_what_the_run_itself_says(self):
         self.objects("settled", self.with_more("unsettled", "partition 1: 1 live"))

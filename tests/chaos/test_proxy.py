@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from fleet import BIN, environment, free_port, with_parent  # noqa: E402
+from processes import BIN, environment, free_port, with_parent  # noqa: E402
 
 
 def echo(listener):
