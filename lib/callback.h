@@ -14,7 +14,10 @@
 
 struct callback_rules; /* the parsed callbacks.allow */
 
-/* `allow`: "127.0.0.0/8,::1/128", or "".  -EINVAL: `why` says which part. */
+/*
+ * `allow`: "127.0.0.0/8,::1/128", or "".  -EINVAL: `why` says which part.
+ * A network of IPv4 covers its addresses mapped into IPv6 too; one of IPv6 covers no IPv4 address.
+ */
 int callback_rules_open(struct callback_rules **out, const char *allow, char *why, size_t size);
 void callback_rules_close(struct callback_rules *r); /* NULL is fine */
 
@@ -30,7 +33,7 @@ void callback_rules_close(struct callback_rules *r); /* NULL is fine */
 const char *callback_refused(const struct callback_rules *r, const char *uri, char *const *prefixes,
                              size_t n);
 
-/* May this resolved address be connected to?  IPv4 in IPv6 (mapped, 6to4, NAT64, Teredo) is unwrapped. */
+/* May this resolved address be connected to?  IPv4 in IPv6 (mapped, 6to4, NAT64, ISATAP) is unwrapped. */
 bool callback_address_allowed(const struct callback_rules *r, const struct sockaddr *sa);
 
 /* "https://host:port/path?***": the query is a secret.  Writes at most size bytes; returns out. */

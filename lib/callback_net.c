@@ -186,21 +186,44 @@ static bool is_inside_v6(const uint8_t address[16])
 	return false;
 }
 
+static bool is_mapped(const uint8_t address[16])
+{
+	return memcmp(address, mapped, sizeof(mapped)) == 0;
+}
+
+/* A network shorter than ::ffff:0:0/96 is one of IPv6: "::/0" or "::/64" says nothing of IPv4. */
 static bool is_allowed(const struct callback_rules *r, const uint8_t address[16])
 {
+	bool is_v4 = is_mapped(address);
 	size_t i;
 
 	for (i = 0; i < r->count; i++) {
-		if (in_network(address, &r->allowed[i]))
+		if ((!is_v4 || r->allowed[i].length >= 96) && in_network(address, &r->allowed[i]))
 			return true;
 	}
 	return false;
 }
 
+static bool is_allowed_v4(const struct callback_rules *r, const uint8_t v4[4])
+{
+	uint8_t address[16];
+
+	map(address, v4);
+	return !is_inside_v4(v4) || is_allowed(r, address);
+}
+
+/* RFC 5214: whatever the prefix, a site's own router passes it on to the IPv4 address at its end. */
+static bool is_isatap(const uint8_t address[16])
+{
+	static const uint8_t word[3] = { 0x00, 0x5e, 0xfe };
+
+	return (address[8] & ~0x02) == 0 && memcmp(address + 9, word, sizeof(word)) == 0;
+}
+
 /* The IPv4 address that packets to this one end up at; NULL: none. */
 static const uint8_t *unwrap(const uint8_t address[16])
 {
-	if (memcmp(address, mapped, sizeof(mapped)) == 0 || memcmp(address, nat64, sizeof(nat64)) == 0)
+	if (is_mapped(address) || memcmp(address, nat64, sizeof(nat64)) == 0)
 		return address + 12;
 	if (address[0] == 0x20 && address[1] == 0x02) /* 6to4 */
 		return address + 2;
@@ -210,7 +233,7 @@ static const uint8_t *unwrap(const uint8_t address[16])
 bool callback_address_allowed(const struct callback_rules *r, const struct sockaddr *sa)
 {
 	const uint8_t *v4;
-	uint8_t address[16], inner[16];
+	uint8_t address[16];
 
 	if (sa->sa_family == AF_INET) {
 		struct sockaddr_in in;
@@ -228,9 +251,9 @@ bool callback_address_allowed(const struct callback_rules *r, const struct socka
 
 	if (is_allowed(r, address))
 		return true;
+	/* besides what the prefix says: a public prefix may end inside */
+	if (is_isatap(address) && !is_allowed_v4(r, address + 12))
+		return false;
 	v4 = unwrap(address);
-	if (!v4)
-		return !is_inside_v6(address);
-	map(inner, v4);
-	return !is_inside_v4(v4) || is_allowed(r, inner);
+	return v4 ? is_allowed_v4(r, v4) : !is_inside_v6(address);
 }
