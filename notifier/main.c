@@ -13,6 +13,7 @@
 #include "intake.h"
 #include "kafka.h"
 #include "letters.h"
+#include "exit_within.h"
 #include "log.h"
 #include "loop.h"
 #include "poster.h"
@@ -267,6 +268,7 @@ int main(int argc, char **argv)
 	if (r < 0 && !n.stopping)
 		log_error("notifier.failed error=%d", r);
 	r = r < 0 && !n.stopping ? EXIT_FAILURE : EXIT_SUCCESS;
+	exit_within(EXIT_CLOSE, r);
 	stop(&n);
 	return r;
 }

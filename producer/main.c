@@ -11,6 +11,7 @@
 #include "body.h"
 #include "callback.h"
 #include "clock.h"
+#include "exit_within.h"
 #include "log.h"
 #include "loop.h"
 #include "partitions.h"
@@ -220,6 +221,8 @@ int main(int argc, char **argv)
 		r = open_everything(&p);
 	if (!r)
 		r = loop_run(p.loop);
+	r = r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	exit_within(EXIT_CLOSE, r);
 	close_everything(&p);
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return r;
 }

@@ -365,6 +365,8 @@ void group_close(struct group *g)
 		return;
 	g->closing = true;
 	drop_pending(g);
+	if (g->revoking) /* the close waits for the answer to it, however long */
+		rd_kafka_assign(g->kafka, NULL);
 	loop_timer_clear(g->loop, &g->poll);
 	kafka_wake_close(g->wake);
 	if (g->kafka)

@@ -9,6 +9,7 @@
 #include "admin.h"
 #include "clock.h"
 #include "kafka.h"
+#include "exit_within.h"
 #include "log.h"
 #include "metrics.h"
 #include "worker.h"
@@ -49,8 +50,12 @@ static void ready(void *arg, FILE *out)
 
 static void signalled(void *arg, int signo)
 {
-	if (signo != SIGHUP)
-		worker_drain(arg);
+	struct worker *w = arg;
+
+	if (signo == SIGHUP || w->draining)
+		return;
+	exit_within(w->settings->drain_timeout, EXIT_FAILURE); /* not handed over, in the end */
+	worker_drain(w);
 }
 
 /* ---- open, run, close ---- */
@@ -156,9 +161,12 @@ int main(int argc, char **argv)
 		r = loop_run(w.loop);
 		log_info("worker.stopped handed_over=%d", w.drained);
 	}
+	r = r < 0 && r != -EINTR ? EXIT_FAILURE
+	                         : EXIT_SUCCESS; /* stopped before it began is stopped as asked */
+	exit_within(EXIT_CLOSE, r);
 	admin_close(admin);
 	worker_close(&w);
 	records_close();
 	settings_free(settings);
-	return r < 0 && r != -EINTR ? 1 : 0; /* stopped before it began is stopped as asked */
+	return r;
 }

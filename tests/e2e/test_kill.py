@@ -5,7 +5,7 @@ import signal
 import time
 import unittest
 
-from harness import BROKER, QUICK, Stack
+from harness import BROKER, QUICK, Stack, wait_until
 from load import Load
 
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
@@ -84,18 +84,37 @@ class Kills(unittest.TestCase):
         load = self.load("559")
         for _ in range(2):
             name = self.random.choice(stack.workers())
+            self.assertTrue(wait_until(lambda n=name: "group.assigned" in stack.log(n) and stack.is_ready(n), 20, 0.2))
             before = self.put_out(name)
             stack.send_signal(name, signal.SIGSTOP)
             time.sleep(5)
             stack.send_signal(name, signal.SIGCONT)
+            self.assertTrue(wait_until(lambda n=name, b=before: self.put_out(n) > b, 15, 0.2))
             time.sleep(2.5)
-            self.assertGreater(self.put_out(name), before)
         self.check(load)
 
     @staticmethod
     def put_out(name):
         """How often it found that others had its partitions: told so by the group, or refused by Redis."""
         return sum(stack.metric(name, f"callcast_{what}_total") for what in ("partitions_lost", "refused"))
+
+    def test_6_asked_to_stop_while_the_broker_stands_still(self):
+        """Its partitions are lost in the middle of the drain: it ends all the same, and goes on with nothing."""
+        load = self.load("561", 15)
+        name = stack.workers()[0]
+        stack.restart(name)  # so that it is a child of ours
+        self.assertTrue(wait_until(lambda: "group.assigned" in stack.log(name).rsplit("worker.started", 1)[1], 20, 0.2))
+        stack.send_signal("broker", signal.SIGSTOP)
+        try:
+            time.sleep(0.5)  # what the phones do meanwhile can't be told
+            stack.send_signal(name, signal.SIGTERM)
+            stack.children[name].wait(40)
+        finally:
+            stack.send_signal("broker", signal.SIGCONT)
+        self.assertEqual(stack.children[name].returncode, 0)
+        stack.add_worker()
+        time.sleep(4)
+        self.check(load)
 
     def test_5_the_broker_is_killed(self):
         """It comes back with its data; meanwhile nothing is accepted, and what was accepted goes on."""
