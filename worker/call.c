@@ -277,6 +277,7 @@ static const struct call_rules *rules_of_the_dead(struct call_rules *own, const 
 	*own = *rules;
 	own->now = create->accepted_at;
 	own->epoch = "";
+	own->call_max = 0; /* it stands in the event, and is a setting */
 	return own;
 }
 

@@ -31,7 +31,7 @@ void dead_register_metrics(void)
 	metric_register(&dead_total);
 }
 
-/* A letter on its way; in one piece, so that whoever drops it need not know what is in it. */
+/* A letter on its way; one malloc, as teller.h wants it. */
 struct letter {
 	struct partition *partition;
 	int64_t offset;
@@ -51,6 +51,7 @@ static bool end_call(struct partition *p, const struct letter *d)
 		return false;
 	}
 	q->offset = d->offset;
+	q->in.command = &q->command; /* also where it is not begun by call_run() */
 	c = call_get(p, q->command.call_leg_id);
 	call_queue(c, q);
 	call_run(c);
@@ -96,8 +97,14 @@ static void set_aside(struct partition *p, int64_t offset, struct bytes key, str
 
 	metric_add(&dead_total, 1);
 	log_error("command.dead partition=%d offset=%lld reason=\"%s\"", p->number, (long long)offset, why);
-	if (record_encode(RECORD_DEAD_LETTER, &letter, &t->value) < 0)
-		abort(); /* as must_calloc() */
+	if (record_encode(RECORD_DEAD_LETTER, &letter, &t->value) <
+	    0) { /* in the form that schema.write asks for */
+		log_error("command.no_letter partition=%d offset=%lld", p->number, (long long)offset);
+		p->blocked = true;
+		telling_free(t);
+		free(d);
+		return;
+	}
 	d->partition = p;
 	d->offset = offset;
 	d->len = ends ? value.len : 0;
@@ -121,11 +128,12 @@ void dead_message(struct partition *p, const rd_kafka_message_t *m, const struct
 
 void dead_input(struct call *c, struct queued *q, const char *why)
 {
-	log_error("input.dead call=%s tries=%lld reason=\"%s\"", c->id, (long long)q->tries, why);
-	if (q->in.kind == INPUT_COMMAND)
+	if (q->in.kind == INPUT_COMMAND) {
 		set_aside(c->partition, q->offset, (struct bytes){ c->id, CALLID_LEN }, q->raw,
 		          q->command.kind == COMMAND_CREATE, why);
-	else
+	} else {
+		log_error("input.dead call=%s tries=%lld reason=\"%s\"", c->id, (long long)q->tries, why);
 		call_queue_first(c, queued_new(INPUT_DEAD));
+	}
 	queued_free(q);
 }

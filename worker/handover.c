@@ -142,8 +142,7 @@ static void release(void *arg)
 			continue;
 		partition_set_state(p, PARTITION_IDLE);
 		partition_reset_intake(p);
-		if (p->next_stored >
-		    p->below_next) /* {p}:next, should the partition come back to our memory */
+		if (p->next_stored > p->below_next) /* should it come back to our memory */
 			p->below_next = p->next_stored;
 		p->next_stored = -1;
 		p->assigned = false;

@@ -123,7 +123,8 @@ static void read_or_pause(struct partition *p)
 {
 	const size_t bound = (size_t)p->worker->settings->worker_commands;
 	const size_t in_hand = p->offsets.count;
-	const bool pause = p->blocked || (p->paused ? in_hand > bound / 2 : in_hand >= bound);
+	const bool pause =
+	        p->blocked || p->worker->told_paused || (p->paused ? in_hand > bound / 2 : in_hand >= bound);
 
 	if (pause == p->paused || !p->assigned)
 		return;

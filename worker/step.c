@@ -189,6 +189,8 @@ static void step_answered(void *arg, enum store_answer a)
 		call_answered_late(c);
 	} else if (a == STORE_DONE && !(s->plan.dials && p->state == PARTITION_IDLE)) {
 		c->failing = false;
+		if (!s->told)
+			metric_add(&steps_total, 1);
 		step_saved(s);
 	} else if (a == STORE_STALE) {
 		step_stale(s);
@@ -289,7 +291,6 @@ void step_saved(struct step *s)
 	KILL_POINT(s->plan.dials ? "confirmed" : "saved");
 	if (!s->told) { /* it is when a late dial's confirm was asked again */
 		s->told = true;
-		metric_add(&steps_total, 1);
 		call_record_clear(&c->record);
 		c->record = s->next;
 		s->next = (struct call_record){ 0 };

@@ -79,7 +79,8 @@ typedef void store_taken_fn(void *arg, enum store_answer a, const struct store_t
 /*
  * Sets a new epoch; its n is one more than Redis's and than `known` (0: none known).
  * `ours`: the epoch that the memory is of; "" or NULL: there is none.  Its answer may
- * be lost: the next take still says whether that memory holds.
+ * be lost: the next take still says whether that memory holds.  Not so where one of
+ * our own takes overtakes another: then the memory counts as lost, which is safe.
  */
 void store_take(struct store *s, int32_t p, int64_t known, const char *ours, store_taken_fn *fn, void *arg);
 

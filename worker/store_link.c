@@ -96,7 +96,6 @@ static bool is_of_the_request(const char *error)
 
 void store_link_set_error(struct store_link *l, const char *error)
 {
-	metric_add(&errors, 1);
 	snprintf(l->error, sizeof(l->error), "%s", error);
 }
 
@@ -248,9 +247,10 @@ static void on_reply(void *arg, const redisReply *reply)
 
 	l->open--;
 	if (reply && reply->type == REDIS_REPLY_ERROR && !q->away) {
-		if (is_of_the_request(reply->str))
+		if (is_of_the_request(reply->str)) {
+			metric_add(&errors, 1);
 			store_link_set_error(l, reply->str);
-		else
+		} else
 			fail(l, reply);
 	}
 	q->answer(q, store_link_is_up(l) && !q->away ? reply : NULL);

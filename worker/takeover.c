@@ -29,8 +29,7 @@
 struct takeover {
 	struct partition *partition;
 	bool from_memory;
-	struct table *
-	        told_names; /* ledger: "<callLegId>-<seq>" that the world knows: value is the takeover itself */
+	struct table *told_names; /* ledger: each "<callLegId>-<seq>", and callLegIds whose end was told */
 	struct entry {
 		char *name;
 		int64_t seq;
@@ -112,16 +111,23 @@ static void give_up(struct partition *p, enum store_answer a, const char *stage)
 static void adopt_legs(struct call *c)
 {
 	struct carrier *carrier = c->partition->worker->carrier;
+	const struct call_record *rec = &c->record;
+	const char **plays = must_calloc(rec->operations_count + 1, sizeof(*plays));
 
+	for (size_t i = 0; i < rec->operations_count; i++)
+		plays[i] = rec->operations[i].id;
 	for (size_t i = 0; i < c->record.legs_count; i++) {
 		struct leg *leg = &c->record.legs[i];
 
 		if (!leg->carrier_record.len || leg->state == LEG_ENDED)
 			continue;
 		carrier->ops->adopt(carrier, leg->dial_id, &leg->carrier_record);
+		/* one that was cancelled, and whose stop was not asked for any more, is in the leg's record still */
+		carrier->ops->keep_plays(carrier, leg->dial_id, plays, rec->operations_count);
 		if (leg->state == LEG_ENDING) /* asked for once already; it does no harm twice */
 			carrier->ops->hang_up(carrier, leg->dial_id);
 	}
+	free(plays);
 }
 
 static void load_call(struct takeover *t, const struct store_entry *e)
@@ -132,6 +138,10 @@ static void load_call(struct takeover *t, const struct store_entry *e)
 	struct call *c;
 	int r;
 
+	if (table_get(t->told_names, e->name)) { /* its end was told, though Redis could not keep it */
+		log_warn("call.told_over call=%s partition=%d", e->name, p->number);
+		return;
+	}
 	if (strlen(e->name) != CALLID_LEN || !e->value.len) {
 		log_error("call.missing call=%s partition=%d", e->name, p->number);
 		return;
@@ -339,7 +349,8 @@ static void note_told(struct takeover *t, const struct ledger_record *r)
 		return;
 	}
 	snprintf(name, sizeof(name), "%s-%lld", e.call_leg_id ? e.call_leg_id : "", (long long)e.seq);
-	if (table_put(t->told_names, name, t) < 0)
+	if (table_put(t->told_names, name, t) < 0 ||
+	    (e.final && e.call_leg_id && table_put(t->told_names, e.call_leg_id, t) < 0))
 		abort(); /* as must_calloc() */
 	n = e.epoch ? strtoll(e.epoch, NULL, 10) : 0;
 	if (n > t->partition->epoch_number)

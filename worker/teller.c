@@ -242,6 +242,7 @@ void teller_close(struct teller *t)
 	}
 	for (struct telling *w = t->first; w; w = next) {
 		next = w->after;
+		free(w->arg);
 		telling_free(w);
 	}
 	free(t);

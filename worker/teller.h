@@ -35,7 +35,7 @@ struct telling {
 		char *value;
 	} headers[TELLING_HEADERS];
 	told_fn *fn; /* Kafka has it: offset is set.  From the loop, never from within teller_send() */
-	void *arg;
+	void *arg;   /* one malloc, or NULL: teller_close() frees it with what was never told */
 
 	int64_t offset;
 	/* the teller's own */

@@ -73,7 +73,7 @@ def find_reason(v, call):
     if dial["epoch"] == final["epoch"]:
         return Reason(fault="its partition never changed hands")
     if not owner(v, dial) or not owner(v, final):
-        return Reason("an owner that left no log line")
+        return Reason(fault="an owner that left no log line")
     if never_forgotten(v, dial, final):
         return Reason(fault="its worker never forgot it")
     if not unheard(v, call, dial):

@@ -182,7 +182,7 @@ class Tool(unittest.TestCase):
             beside = client.post("/calls", create_body("+15558200023", hooks.uri())).json["callLegId"]
         finally:
             self.stop_workers(signal.SIGCONT)
-        self.assertIsNotNone(hooks.wait_end(beside, 5))
+        self.assertIsNotNone(hooks.wait_end(beside, 20))
         for call in bad:
             self.assertIsNotNone(hooks.wait_end(call, 20))
             self.assertEqual(hooks.story(call), ["terminated"])

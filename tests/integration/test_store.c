@@ -602,10 +602,31 @@ static void test_an_error_of_one_call_is_its_own(void **state)
 	assert_int_equal(save(&s), STORE_DONE);
 	assert_string_equal(given, "FDD");
 	assert_int_equal(downs, 0);
-	/* whose is it?  That comes first */
-	ask("RPUSH {7}:outbox x");
-	take(7, 0);
-	assert_int_equal(save(&s), STORE_REFUSED);
+}
+
+/* A key of the partition: nothing of the step is saved, and all of the partition has to stop. */
+static void test_a_spoilt_partition_saves_nothing(void **state)
+{
+	static const char *const keys[] = { "live", "outbox" };
+	char event[] = "bytes", command[64];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct store_epoch e = take(7, 0).epoch;
+		struct store_save s = step_of(&e, 0, 1, "a");
+		const struct store_event told = { CALL "-1", { event, strlen(event) } };
+
+		s.events = &told;
+		s.event_count = 1;
+		snprintf(command, sizeof(command), "RPUSH {7}:%s x", keys[i]);
+		ask(command);
+		assert_int_equal(save(&s), STORE_REFUSED);
+		assert_int_equal(save(&s), STORE_REFUSED); /* again, with the same stamp */
+		assert_int_equal(load(&e).version, 0);
+		snprintf(command, sizeof(command), "DEL {7}:%s", keys[i]);
+		ask(command);
+	}
+	assert_int_equal(downs, 0);
 }
 
 static void test_a_value_without_a_head_is_an_error(void **state)
@@ -787,6 +808,7 @@ int main(void)
 		TEST(test_an_error_of_redis_is_a_down),
 		TEST(test_a_take_says_whether_our_memory_holds),
 		TEST(test_an_error_of_one_call_is_its_own),
+		TEST(test_a_spoilt_partition_saves_nothing),
 		TEST(test_a_value_without_a_head_is_an_error),
 		TEST(test_close_answers_what_is_open),
 		TEST(test_now_is_the_clock_of_redis),

@@ -91,7 +91,6 @@ bool world_settle(struct world *w, int64_t time);
 typedef void world_act_fn(struct world *w, struct node *n);
 void world_when(struct world *w, enum world_point point, int nth, world_act_fn *act);
 
-/* What was reached, as words: "take take save tell told confirm dial ..."; only with rules.steady. */
 /*
  * From now on: the nth time that a worker (NULL: whichever) passes the kill point
  * of that name it dies there, or stands still for `sleep`.  One order after the
@@ -106,6 +105,7 @@ struct kill_count {
 };
 const struct kill_count *world_kill_counts(size_t *n);
 
+/* What was reached, as words: "take take save tell told confirm dial ..."; only with rules.steady. */
 const char *world_trace(const struct world *w);
 void world_trace_clear(struct world *w);
 int world_count(const struct world *w, enum world_point point); /* how often so far */
@@ -128,17 +128,20 @@ void world_create_old(struct world *w, int call, const char *phones);           
 void world_create_big(struct world *w, int call); /* would not fit into a record */
 /* `name` makes the command's id: the same name, the same command. */
 void world_play(struct world *w, int call, const char *name, const char *context);
+void world_play_loop(struct world *w, int call, const char *name, const char *context); /* until cancelled */
+void world_cancel(struct world *w, int call, const char *name);
 void world_hang_up(struct world *w, int call, const char *name);
 /* The newest command of the partition once more, as a producer's retry would. */
 void world_repeat(struct world *w, int partition);
 void world_poison(struct world *w, int partition, size_t len); /* bytes that mean nothing */
 void world_create_misfit(struct world *w, int call);           /* well-framed, with no targets */
-void world_spoil(struct world *w, int call, bool spoilt); /* Redis answers each save of it with an error */
-void world_newer(struct world *w, int partition);         /* a well-framed record of a newer program */
+void world_spoil(struct world *w, int call, bool spoilt);      /* Redis can neither save nor load it */
+void world_newer(struct world *w, int partition);              /* a well-framed record of a newer program */
 
 /* "busy"; "": not ended.  As calls.events tells it. */
 const char *world_outcome(const struct world *w, int call);
 int world_dials(const struct world *w, int call);
+int world_prompts(const struct world *w, int call);   /* that the call's phones hear now */
 size_t world_events(const struct world *w, int call); /* how many seqs were told */
 /* "playAudioResult:8509"-like words of the call's events, in order. */
 const char *world_story(const struct world *w, int call);

@@ -187,6 +187,8 @@ static enum store_answer do_load(struct world *w, struct request *q, struct resu
 
 	if (!epoch_holds(r, q))
 		return STORE_REFUSED;
+	if (told_of(w, q->call)->spoilt)
+		return STORE_FAILED;
 	if (c) {
 		out->version = c->version;
 		out->record = copy(&c->record);

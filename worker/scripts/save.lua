@@ -10,6 +10,11 @@ if not epoch or string.match(epoch, '^%S+') ~= ARGV[1] then
 	return 0
 end
 
+-- a key of the partition that is none of ours: all its calls have to stop, not this one
+local function kept(answer)
+	return type(answer) ~= 'table' or not answer.err
+end
+
 local value = ARGV[3]
 local present = redis.call('GETRANGE', KEYS[2], 0, 31)
 local cleared = tonumber(ARGV[9])
@@ -17,20 +22,17 @@ if present ~= string.sub(value, 1, 32) then
 	if (present == '' and '0000000000000000' or string.sub(present, 1, 16)) ~= ARGV[2] then
 		return 2
 	end
+	-- the call itself last: what fails before has saved nothing
+	local live = ARGV[6] == '0' and redis.pcall('ZADD', KEYS[3], ARGV[5], ARGV[4]) or redis.pcall('ZREM', KEYS[3], ARGV[4])
+	if not kept(live) or #ARGV > 9 + cleared and not kept(redis.pcall('HSET', KEYS[4], unpack(ARGV, 10 + cleared))) then
+		return 0
+	end
 	if ARGV[6] == '0' then
 		redis.call('SET', KEYS[2], value)
-		redis.call('ZADD', KEYS[3], ARGV[5], ARGV[4])
+	elseif redis.call('PTTL', KEYS[2]) > 0 then -- what follows the end must not make the call stay longer
+		redis.call('SET', KEYS[2], value, 'KEEPTTL')
 	else
-		-- what follows the end must not make the call stay longer
-		if redis.call('PTTL', KEYS[2]) > 0 then
-			redis.call('SET', KEYS[2], value, 'KEEPTTL')
-		else
-			redis.call('SET', KEYS[2], value, 'PX', ARGV[6])
-		end
-		redis.call('ZREM', KEYS[3], ARGV[4])
-	end
-	if #ARGV > 9 + cleared then
-		redis.call('HSET', KEYS[4], unpack(ARGV, 10 + cleared))
+		redis.call('SET', KEYS[2], value, 'PX', ARGV[6])
 	end
 end
 
