@@ -100,16 +100,21 @@ static int check_where(struct ticket *t, int routed)
 
 static bool takes_json(const struct ticket *t)
 {
-	return t->route.name == ROUTE_CALLS || t->route.name == ROUTE_PLAY;
+	return t->route.name == ROUTE_CALLS || t->route.name == ROUTE_PLAY || t->route.name == ROUTE_CANCEL;
 }
 
 static int check_form(struct ticket *t)
 {
 	static const char json[] = "application/json";
 	const char *type = request_header(t->request, "Content-Type");
+	const char *encoding = request_header(t->request, "Content-Encoding");
 
 	if (!takes_json(t) || !request_has_body(t->request))
 		return 0;
+	if (encoding && strcasecmp(encoding, "identity")) {
+		answer_fault(t, 415, answer_code(415), "Content-Encoding: a body must come as it is");
+		return -EINVAL;
+	}
 	if (type && !strncasecmp(type, json, strlen(json)) && strchr("; \t", type[strlen(json)]))
 		return 0; /* strchr finds the end too */
 	answer_fault(t, 415, answer_code(415), "Content-Type: must be application/json");

@@ -43,6 +43,8 @@ int body_create(struct call_command *c, const char *text, size_t len, const stru
                 struct body_fault *fault);
 int body_play(struct call_command *c, const char *text, size_t len, const struct body_rules *rules,
               struct body_fault *fault);
+/* It may be missing altogether. */
+int body_cancel(struct call_command *c, const char *text, size_t len, struct body_fault *fault);
 
 /* ---- for body_*.c: one field each, absent and null alike ---- */
 

@@ -26,7 +26,8 @@ static void not_accepted(struct ticket *t, const char *why)
 
 /* ---- the answer ---- */
 
-static char *play_json(const struct call_command *c)
+/* The API answers a play and a cancel alike: what becomes of it comes as an event. */
+static char *operation_json(const struct call_command *c)
 {
 	json_t *j = json_pack("{s:s, s:s, s:s?, s:n}", "id", c->command_id, "status", "running",
 	                      "operationContext", c->operation_context, "resultInfo");
@@ -52,7 +53,9 @@ static void answer_done(struct ticket *t)
 	if (t->command.kind == COMMAND_CREATE)
 		answer_json(t, t->route.api_version ? 201 : 200, create_json(&t->command));
 	else if (t->command.kind == COMMAND_PLAY)
-		answer_json(t, 202, play_json(&t->command));
+		answer_json(t, 202, operation_json(&t->command));
+	else if (t->command.kind == COMMAND_CANCEL)
+		answer_json(t, t->route.api_version ? 200 : 202, operation_json(&t->command));
 	else
 		answer_empty(t, 202);
 }
@@ -130,14 +133,15 @@ static void not_established(struct ticket *t)
 
 /*
  * No record: the create may be on its way still, and what comes after it in its
- * partition finds the call there.  Only a prompt needs it to be answered first.
+ * partition finds the call there.  Only prompts need it to be answered first.
  */
 static void on_look(void *arg, enum view_answer answer, const struct call_record *record)
 {
 	struct ticket *t = arg;
-	int kind = t->command.kind;
+	const int kind = t->command.kind;
+	const bool prompts = kind == COMMAND_PLAY || kind == COMMAND_CANCEL;
 
-	if (answer == VIEW_NONE && kind == COMMAND_PLAY) {
+	if (answer == VIEW_NONE && prompts) {
 		not_established(t);
 		return;
 	}
@@ -150,9 +154,9 @@ static void on_look(void *arg, enum view_answer answer, const struct call_record
 		hand_over(t);
 	else if (record->state == CALL_TERMINATED || record->state == CALL_LEFT)
 		ended(t);
-	else if (kind == COMMAND_PLAY && record->state == CALL_TERMINATING)
+	else if (prompts && record->state == CALL_TERMINATING)
 		ended(t);
-	else if (kind == COMMAND_PLAY && record->state != CALL_ESTABLISHED)
+	else if (prompts && record->state != CALL_ESTABLISHED)
 		not_established(t);
 	else
 		hand_over(t);
@@ -237,6 +241,8 @@ static int kind_of(const struct ticket *t)
 		return COMMAND_CREATE;
 	case ROUTE_PLAY:
 		return COMMAND_PLAY;
+	case ROUTE_CANCEL:
+		return COMMAND_CANCEL;
 	case ROUTE_HANGUP:
 		return COMMAND_HANGUP;
 	default:
@@ -258,6 +264,8 @@ static int read_body(struct ticket *t, const struct tenant *tenant)
 		e = body_create(&t->command, text, r->body_len, &rules, &fault);
 	else if (t->command.kind == COMMAND_PLAY)
 		e = body_play(&t->command, text, r->body_len, &rules, &fault);
+	else if (t->command.kind == COMMAND_CANCEL)
+		e = body_cancel(&t->command, text, r->body_len, &fault);
 	if (e == -EINVAL)
 		answer_fault(t, 400, CODE_INVALID, fault.message);
 	else if (e < 0)

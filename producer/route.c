@@ -103,6 +103,8 @@ static enum operation_name word(const char *text)
 		return ROUTE_HANGUP;
 	if (!strcasecmp(text, "PlayAudio"))
 		return ROUTE_PLAY;
+	if (!strcasecmp(text, "CancelMediaProcessing") || !strcasecmp(text, "CancelMediaOperations"))
+		return ROUTE_CANCEL;
 	return ROUTE_NONE;
 }
 
@@ -146,6 +148,7 @@ const char *route_methods(enum operation_name name)
 	case ROUTE_CALLS:
 	case ROUTE_HANGUP:
 	case ROUTE_PLAY:
+	case ROUTE_CANCEL:
 		return "POST";
 	case ROUTE_CALL:
 		return "GET, DELETE";

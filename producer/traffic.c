@@ -10,8 +10,8 @@ static const int statuses[] = { 200, 201, 202, 400, 401, 404, 405, 412, 413, 415
 #define STATUSES (sizeof(statuses) / sizeof(*statuses))
 
 static const char *const route_names[ROUTES] = {
-	[ROUTE_CALLS] = "create", [ROUTE_CALL] = "call",    [ROUTE_HANGUP] = "hangup",
-	[ROUTE_PLAY] = "play",    [ROUTE_NONE] = "unknown",
+	[ROUTE_CALLS] = "create", [ROUTE_CALL] = "call",     [ROUTE_HANGUP] = "hangup",
+	[ROUTE_PLAY] = "play",    [ROUTE_CANCEL] = "cancel", [ROUTE_NONE] = "unknown",
 };
 
 /* Made on first use: most pairs never come. */

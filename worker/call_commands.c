@@ -186,6 +186,27 @@ static void decide_play(struct decision *d)
 		start_play(d);
 }
 
+/* Each open prompt ends as completed, with the code that says why: the API's own way, which its clients rely on. */
+static void decide_cancel(struct decision *d)
+{
+	struct call_record *rec = d->rec;
+
+	if (rec->state != CALL_ESTABLISHED) {
+		decision_nothing(d, "not-established");
+		return;
+	}
+	tell_taken(&d->tell, d->command);
+	for (size_t i = 0; i < rec->operations_count;) {
+		if (rec->operations[i].kind == OPERATION_PLAY) {
+			call_stop_play(d, rec->operations[i].id, NULL);
+			tell_play_result(&d->tell, &rec->operations[i], RESULT_CANCELLED, true);
+			call_drop_operation(rec, i);
+		} else {
+			i++;
+		}
+	}
+}
+
 void decide_command(struct decision *d, bool below_next)
 {
 	const struct call_command *c = d->command;
@@ -216,6 +237,9 @@ void decide_command(struct decision *d, bool below_next)
 		break;
 	case COMMAND_PLAY:
 		decide_play(d);
+		break;
+	case COMMAND_CANCEL:
+		decide_cancel(d);
 		break;
 	default: /* of a newer producer */
 		decision_nothing(d, "not-known-here");

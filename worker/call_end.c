@@ -37,6 +37,16 @@ void call_drop_operation(struct call_record *rec, size_t i)
 	}
 }
 
+void call_stop_play(struct decision *d, const char *play, const char *but)
+{
+	for (size_t i = 0; i < d->rec->legs_count; i++) {
+		const struct leg *leg = &d->rec->legs[i];
+
+		if (leg->state == LEG_TALKING && (!but || strcmp(leg->dial_id, but)))
+			plan_add_act(d->plan, ACT_STOP, leg->dial_id)->play = must_strdup(play);
+	}
+}
+
 /* Results first, then the final event; nothing is told after it. */
 void call_end(struct decision *d, enum outcome outcome)
 {

@@ -112,10 +112,7 @@ static void decide_played(struct decision *d, struct leg *leg, const struct carr
 			continue;
 		tell_play_result(&d->tell, &rec->operations[i], *results[ev->played],
 		                 ev->played == PLAYED_OK);
-		for (size_t k = 0; k < rec->legs_count; k++)
-			if (rec->legs[k].state == LEG_TALKING && strcmp(rec->legs[k].dial_id, ev->dial_id))
-				plan_add_act(d->plan, ACT_STOP, rec->legs[k].dial_id)->play =
-				        must_strdup(ev->play);
+		call_stop_play(d, ev->play, ev->dial_id);
 		call_drop_operation(rec, i);
 		call_keep_carrier_record(d, leg);
 		return;

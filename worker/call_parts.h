@@ -41,6 +41,8 @@ void call_wind_up(struct decision *d, struct leg *leg, enum leg_event ev, enum o
 /* For all: Terminating, then every leg, then, when they are gone, the end. */
 void call_hang_up_all(struct decision *d, enum outcome before_answer);
 void call_drop_operation(struct call_record *rec, size_t i);
+/* Asked of every leg that talks, but the one of that dial (NULL: none). */
+void call_stop_play(struct decision *d, const char *play, const char *but);
 /* Results first, then the final event; nothing is told after it. */
 void call_end(struct decision *d, enum outcome outcome);
 void call_end_if_over(struct decision *d);

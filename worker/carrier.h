@@ -63,6 +63,8 @@ struct carrier_ops {
 	void (*play)(struct carrier *c, const char *dial_id, const char *play, const char *uri, bool loop,
 	             int64_t started_at);
 	void (*stop)(struct carrier *c, const char *dial_id, const char *play); /* nothing follows */
+	/* After adopt(): stops every prompt but these; nothing follows. */
+	void (*keep_plays)(struct carrier *c, const char *dial_id, const char *const *plays, size_t n);
 	/* Connects the leg with the others of the bridge of that name; the bridge lives while it has legs. */
 	void (*bridge)(struct carrier *c, const char *dial_id, const char *bridge);
 	void (*unbridge)(struct carrier *c, const char *dial_id);

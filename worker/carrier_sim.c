@@ -269,6 +269,16 @@ static void sim_stop(struct carrier *c, const char *dial_id, const char *play)
 	phone_wait(ph);
 }
 
+static void sim_keep_plays(struct carrier *c, const char *dial_id, const char *const *plays, size_t n)
+{
+	struct phone *ph = phone_of(c, dial_id);
+
+	if (!ph || ph->lost)
+		return;
+	sim_phone_keep_plays(&ph->phone, plays, n);
+	phone_wait(ph);
+}
+
 static void sim_bridge(struct carrier *c, const char *dial_id, const char *bridge)
 {
 	struct phone *ph = phone_of(c, dial_id);
@@ -338,6 +348,7 @@ static const struct carrier_ops ops = {
 	.hang_up = sim_hang_up,
 	.play = sim_play,
 	.stop = sim_stop,
+	.keep_plays = sim_keep_plays,
 	.bridge = sim_bridge,
 	.unbridge = sim_unbridge,
 	.send_digits = sim_send_digits,

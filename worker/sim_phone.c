@@ -357,6 +357,20 @@ void sim_phone_stop(struct sim_phone *p, const char *id)
 	play_settle(p, i);
 }
 
+void sim_phone_keep_plays(struct sim_phone *p, const char *const *ids, size_t n)
+{
+	for (size_t i = p->play_count; i-- > 0;) { /* from the end: what is settled goes from the list */
+		size_t k;
+
+		for (k = 0; k < n && strcmp(p->plays[i].id, ids[k]); k++)
+			;
+		if (k < n || p->plays[i].over)
+			continue;
+		p->plays[i].over = true;
+		play_settle(p, i);
+	}
+}
+
 int sim_phone_bridge(struct sim_phone *p, const char *bridge)
 {
 	char *copy = bridge ? strdup(bridge) : NULL;

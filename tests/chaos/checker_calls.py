@@ -18,8 +18,8 @@ def answered_in_log(v):
     for r in v.good:
         if r["kind"] == "create" and r["call"] not in v.created:
             yield f"create of {r['call']} was answered {r['status']}, its command is not in the log"
-        elif r["kind"] == "play" and r["operation"] not in ids:
-            yield f"play {r['operation']} of {r['call']} was answered {r['status']}, its command is not in the log"
+        elif r["kind"] in ("play", "cancel") and r["operation"] not in ids:
+            yield f"{r['kind']} {r['operation']} of {r['call']} was answered {r['status']}, its command is not in the log"
         elif r["kind"] in ("hangup", "delete"):
             asked[r["call"], r["kind"]].add(r["request"])
     for key, requests in asked.items():
@@ -43,8 +43,8 @@ def refused_not_in_log(v):
 def same_request(v):
     answers = collections.defaultdict(set)
     for r in v.good:
-        if r["kind"] in ("create", "play"):
-            answers[r["request"]].add((r["call"], r["operation"] if r["kind"] == "play" else None))
+        if r["kind"] in ("create", "play", "cancel"):
+            answers[r["request"]].add((r["call"], r["operation"] if r["kind"] != "create" else None))
     for request, values in answers.items():
         if len(values) > 1:
             yield f"request {request} was answered as {sorted(values, key=str)}"
@@ -85,6 +85,18 @@ def gapless(v):
         numbers = [e["number"] for e in v.numbered(call)]
         if numbers != list(range(1, len(numbers) + 1)):
             yield f"{call}: numbers in the topic's order: {numbers}"
+
+
+@rule("one-result")
+def one_result(v):
+    for call in v.calls():
+        results = collections.Counter(e["data"].get("operationContext") for e in v.numbered(call)
+                                      if e["type"] == "PlayAudioResult")
+        taken = {e["data"]["commandId"] for e in v.events[call] if e["data"].get("command") == "play"}
+        names = {c["operationContext"] for c in v.commands if c["commandId"] in taken}
+        for context in names | set(results):
+            if results[context] != 1:
+                yield f"{call}: {results[context]} results of {context}"
 
 
 @rule("same-bytes")

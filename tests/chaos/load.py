@@ -128,13 +128,15 @@ class Load:
         for turn in range(draw.choice((0, 1, 1, 2))):
             self.play(call, f"{n}.{turn}", draw)
             time.sleep(draw.uniform(0.05, 0.5))
+            if draw.random() < 0.3:
+                self.ask({"kind": "cancel", "call": call}, "POST", f"/calls/{call}/CancelMediaProcessing", None, draw)
         if draw.random() < 0.2:
             self.ask({"kind": "get", "call": call}, "GET", f"/calls/{call}", None, draw, persist=False)
         if draw.random() < 0.7:
             self.finish(call, draw)
 
     def play(self, call, turn, draw):
-        body = {"audioFileUri": PROMPT, "operationContext": f"play-{turn}"}
+        body = {"audioFileUri": PROMPT, "operationContext": f"play-{turn}", "loop": draw.random() < 0.3}
         if draw.random() < 0.3:
             body["callbackUri"] = self.receiver.uri("/own")
         self.ask({"kind": "play", "call": call, "marker": f"play-{turn}"}, "POST", f"/calls/{call}/PlayAudio", body,

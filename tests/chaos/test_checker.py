@@ -7,7 +7,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import checker  # noqa: E402
-from made_up import (CALL, T, command, confirmed, event, good, half_heard, handed, letter, lost,  # noqa: E402
+from made_up import (CALL, PLAY, T, command, confirmed, event, good, half_heard, handed, letter, lost,  # noqa: E402
                      micro, poisoned, post, request, state_event, stopped, taken_again, through_restart)
 
 
@@ -131,6 +131,12 @@ class Broken(unittest.TestCase):
 
     def test_the_wrong_order_on_the_topic(self):
         self.objects("gapless", self.changed("events", 2, offset=11.5))
+
+    def test_a_prompt_with_no_result_or_with_two(self):
+        self.objects("one-result", self.changed("events", 3, type="Snapshot", number=0,
+                                                data={"command": "play", "commandId": PLAY}))
+        self.objects("one-result", self.changed("events", 2, type="PlayAudioResult",
+                                                data={"operationContext": "play-2.0"}))
 
     def test_other_bytes_for_one_seq(self):
         self.objects("same-bytes", self.changed("events", 6, sha256="others"))

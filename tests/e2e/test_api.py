@@ -52,6 +52,8 @@ class Statuses(Case):
                     target = f"{prefix}/{call}"
                     played = client.post(f"{target}/PlayAudio{query}", {"audioFileUri": "http://a.example/a.wav"})
                     self.assertEqual((played.status, played.json["status"]), (202, "running"))
+                    for word in ("CancelMediaProcessing", "CancelMediaOperations"):
+                        self.assertEqual(client.post(f"{target}/{word}{query}").status, 200 if query else 202)
                     self.assertEqual(client.post(f"{target}/Hangup{query}").status, 202)
                     self.assertEqual(client.delete(f"{target}{query}").status, 202)
                     last = hooks.wait_end(call)

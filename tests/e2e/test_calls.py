@@ -197,6 +197,40 @@ class Prompts(Case):
         # one sequence of numbers over both
         self.assertEqual(sorted(p.number for p in hooks.of(call)), list(range(1, len(hooks.of(call)) + 1)))
 
+    def test_cancel_ends_each_prompt_as_completed(self):
+        """With the code that says why, and its own context; the digit that made the app cancel came before."""
+        call = self.established(1)
+        for context in ("one", "two"):
+            play(call, loop=True, operationContext=context)
+        self.assertIsNotNone(hooks.wait_event(call, "DtmfReceived"))
+        answer = client.post(f"/calls/{call}/CancelMediaProcessing", {"operationContext": "cancel"})
+        self.assertEqual((answer.status, answer.json["status"], answer.json["operationContext"]),
+                         (202, "running", "cancel"))
+        for context in ("one", "two"):
+            result = hooks.wait_event(call, "PlayAudioResult", operationContext=context)
+            self.assertEqual((result.data["status"], result.data["resultInfo"]["code"],
+                              result.data["resultInfo"]["subcode"]), ("completed", 400, 8508))
+        # once more, with no body at all: there is nothing left to cancel, and no event says so
+        again = client.post(f"/calls/{call}/CancelMediaOperations?api-version=2021-04-15-preview1")
+        self.assertEqual((again.status, again.json["operationContext"]), (200, None))
+        play(call, operationContext="three")
+        self.assertEqual(hooks.wait_event(call, "PlayAudioResult", operationContext="three").data["resultInfo"]["code"],
+                         200)
+        self.hang_up(call)
+        self.assertIsNotNone(hooks.wait_end(call))
+        self.assertEqual(hooks.story(call).count("play:completed"), 3)
+        self.assertEqual(client.post(f"/calls/{call}/CancelMediaProcessing").json["code"], "8528")
+
+    def test_cancel_needs_an_established_call(self):
+        call = create(number(21))
+        for body in (None, {"operationContext": "x"}):
+            answer = client.post(f"/calls/{call}/CancelMediaProcessing", body)
+            self.assertEqual((answer.status, answer.json["code"]), (400, "8501"))
+        answer = client.post(f"/calls/{call}/CancelMediaProcessing", {"operationContext": 7})
+        self.assertEqual((answer.status, answer.json["code"]), (400, "8523"))
+        self.assertIn("operationContext", answer.json["message"])
+        client.delete(f"/calls/{call}")
+
     def test_a_prompt_that_still_plays_gets_its_result_before_the_end(self):
         call = self.established(0)
         play(call, operationContext="cut")

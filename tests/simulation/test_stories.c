@@ -102,6 +102,48 @@ static void test_a_repeated_command_is_not_acted_on(void **state)
 	story_end(w);
 }
 
+static void test_cancel_ends_every_prompt(void **state)
+{
+	struct world *w = story_workers(1);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "0");
+	world_run(w, CLOCK_SEC);
+	world_play_loop(w, call, "a", "one");
+	world_play(w, call, "b", "two");
+	world_run(w, 100 * CLOCK_MS);
+	assert_int_equal(world_prompts(w, call), 2);
+	world_cancel(w, call, "c");
+	world_run(w, CLOCK_SEC);
+	assert_int_equal(world_prompts(w, call), 0);
+	assert_string_equal(world_story(w, call), "establishing established play:cancelled play:cancelled");
+	world_hang_up(w, call, "d");
+	story_end(w);
+}
+
+/* Saved and told, but the phone was not asked to stop: its next owner asks. */
+static void test_a_cancelled_prompt_is_stopped_by_the_next_owner(void **state)
+{
+	struct world *w = story_workers(2);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "0");
+	world_run(w, CLOCK_SEC);
+	world_play_loop(w, call, "a", "one");
+	world_run(w, 200 * CLOCK_MS);
+	world_when(w, POINT_SAVE_ANSWER, 1, killed);
+	world_cancel(w, call, "b");
+	world_run(w, 100 * CLOCK_MS);
+	assert_int_equal(world_prompts(w, call), 1);
+	world_run(w, 5 * CLOCK_SEC);
+	assert_int_equal(world_prompts(w, call), 0);
+	assert_string_equal(world_story(w, call), "establishing established play:cancelled");
+	world_hang_up(w, call, "d");
+	story_end(w);
+}
+
 /* ---- refused ---- */
 
 static void test_refused_asks_the_group_and_takes_over_again(void **state)
@@ -561,6 +603,8 @@ int main(void)
 		cmocka_unit_test(test_a_late_confirm_is_asked_again),
 		cmocka_unit_test(test_a_stale_answer_is_read_again),
 		cmocka_unit_test(test_a_repeated_command_is_not_acted_on),
+		cmocka_unit_test(test_cancel_ends_every_prompt),
+		cmocka_unit_test(test_a_cancelled_prompt_is_stopped_by_the_next_owner),
 		cmocka_unit_test(test_refused_asks_the_group_and_takes_over_again),
 		cmocka_unit_test(test_a_sleeper_forgets_without_a_hang_up),
 		cmocka_unit_test(test_a_handover_finishes_the_step),

@@ -90,12 +90,29 @@ void world_create_big(struct world *w, int call)
 	free(subject);
 }
 
-void world_play(struct world *w, int call, const char *name, const char *context)
+static void play(struct world *w, int call, const char *name, const char *context, bool loop)
 {
-	struct play_body body = { .audio_file_uri = (char *)"https://app.example/a.wav" };
+	struct play_body body = { .audio_file_uri = (char *)"https://app.example/a.wav", .loop = loop };
 	struct call_command cmd = { .kind = COMMAND_PLAY,
 		                    .play = &body,
 		                    .operation_context = (char *)context };
+
+	give(w, &w->calls[call], &cmd, name);
+}
+
+void world_play(struct world *w, int call, const char *name, const char *context)
+{
+	play(w, call, name, context, false);
+}
+
+void world_play_loop(struct world *w, int call, const char *name, const char *context)
+{
+	play(w, call, name, context, true);
+}
+
+void world_cancel(struct world *w, int call, const char *name)
+{
+	struct call_command cmd = { .kind = COMMAND_CANCEL };
 
 	give(w, &w->calls[call], &cmd, name);
 }
@@ -156,6 +173,11 @@ const char *world_outcome(const struct world *w, int call)
 int world_dials(const struct world *w, int call)
 {
 	return phone_dials((struct world *)w, w->calls[call].id);
+}
+
+int world_prompts(const struct world *w, int call)
+{
+	return phone_prompts((struct world *)w, w->calls[call].id);
 }
 
 size_t world_events(const struct world *w, int call)

@@ -49,12 +49,30 @@ static void tell_story(struct told_call *c, const struct call_event *e)
 		word_in(word, e->data, "\"callState\":\"");
 	else if (e->type == EVENT_PLAY_RESULT)
 		snprintf(word, sizeof(word), "play:%s",
-		         strstr(e->data, "\"completed\"") ? "completed" : "failed");
+		         strstr(e->data, "8508")            ? "cancelled"
+		         : strstr(e->data, "\"completed\"") ? "completed"
+		                                            : "failed");
 	else if (e->type == EVENT_DTMF)
 		snprintf(word, sizeof(word), "digit");
 	else
 		return;
 	snprintf(c->story + len, sizeof(c->story) - len, "%s%s", len ? " " : "", word);
+}
+
+/* Each prompt that was taken has one result, and none has two: its context tells them apart. */
+static void count_play(struct world *w, struct told_call *c, const struct call_event *e)
+{
+	const char *context = e->operation_context ? e->operation_context : "";
+
+	if (e->type == EVENT_SNAPSHOT && strstr(e->data, "\"command\":\"play\""))
+		c->plays_taken++;
+	if (e->type != EVENT_PLAY_RESULT || c->play_results == WORLD_PLAYS)
+		return;
+	for (int i = 0; *context && strlen(context) < 64 && i < c->play_results;
+	     i++) /* long ones are about size */
+		if (!strcmp(c->plays[i], context))
+			world_fail(w, "%s: a second result for %.20s", c->id, context);
+	c->plays[c->play_results++] = must_strdup(context);
 }
 
 static void check_new(struct world *w, struct told_call *c, const struct call_event *e,
@@ -74,8 +92,12 @@ static void check_new(struct world *w, struct told_call *c, const struct call_ev
 	c->events[c->count].value = (struct bytes){ must_copy(value->data, value->len), value->len };
 	c->events[c->count++].number = e->number;
 	tell_story(c, e);
+	count_play(w, c, e);
 	if (!e->final)
 		return;
+	if (c->play_results < c->plays_taken)
+		world_fail(w, "%s: %d of %d prompts have a result at the end", c->id, c->play_results,
+		           c->plays_taken);
 	c->final = true;
 	c->final_at = w->now;
 	c->outcome = e->outcome;

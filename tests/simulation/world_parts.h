@@ -142,6 +142,8 @@ struct fake_kafka {
 struct phone;
 
 /* What calls.events and the commands say about a call. */
+#define WORLD_PLAYS 32
+
 struct told_call {
 	char id[CALLID_SIZE];
 	int32_t partition;
@@ -158,6 +160,8 @@ struct told_call {
 	int outcome;
 	char story[512];
 	int commands;
+	char *plays[WORLD_PLAYS]; /* contexts of the prompts that had a result */
+	int play_results, plays_taken;
 };
 
 #define WORLD_ORDERS 4
@@ -244,6 +248,7 @@ void carrier_fake_open(struct carrier **out, struct node *n, carrier_event_fn *f
 void phones_forget(struct node *n);
 void phones_clear_all(struct world *w);
 int phone_dials(struct world *w, const char *call);
+int phone_prompts(struct world *w, const char *call); /* that it hears now */
 /* world_check.c */
 void check_append(struct world *w, int32_t p, const struct bytes *value);
 void check_dial(struct world *w, const char *dial_id, const struct node *n);

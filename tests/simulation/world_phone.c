@@ -73,6 +73,17 @@ int phone_dials(struct world *w, const char *call)
 	return n;
 }
 
+int phone_prompts(struct world *w, const char *call)
+{
+	int n = 0;
+
+	for (const struct phone *ph = w->phones; ph; ph = ph->next)
+		for (const struct prompt *p = ph->prompts; p; p = p->next)
+			n += !strncmp(ph->dial_id, call, CALLID_LEN) && ph->state == PHONE_TALKS &&
+			     !p->stopped && !p->over;
+	return n;
+}
+
 void phones_forget(struct node *n)
 {
 	for (struct phone *ph = n->world->phones; ph; ph = ph->next)
@@ -318,7 +329,7 @@ static void play(struct carrier *c, const char *dial_id, const char *play_id, co
 	struct world *w = the_world;
 	struct prompt *p;
 
-	(void)uri, (void)loop, (void)started_at;
+	(void)uri, (void)started_at;
 	if (node_of(c)->dying)
 		return;
 	world_reach(w, POINT_PLAY, node_of(c));
@@ -332,7 +343,8 @@ static void play(struct carrier *c, const char *dial_id, const char *play_id, co
 	p->play = must_strdup(play_id);
 	p->next = ph->prompts;
 	ph->prompts = p;
-	later(w, ph, PROMPT, played, play_id);
+	if (!loop)
+		later(w, ph, PROMPT, played, play_id);
 	if (ph->script == 1)
 		later(w, ph, PRESS, presses, NULL);
 }
@@ -344,6 +356,20 @@ static void stop(struct carrier *c, const char *dial_id, const char *play_id)
 
 	if (p)
 		p->stopped = true;
+}
+
+static void keep_plays(struct carrier *c, const char *dial_id, const char *const *plays, size_t n)
+{
+	struct phone *ph = hand_of(c, dial_id);
+
+	for (struct prompt *p = ph ? ph->prompts : NULL; p; p = p->next) {
+		size_t k;
+
+		for (k = 0; k < n && strcmp(p->play, plays[k]); k++)
+			;
+		if (k == n)
+			p->stopped = true;
+	}
 }
 
 static void bridge(struct carrier *c, const char *dial_id, const char *name)
@@ -409,6 +435,7 @@ static const struct carrier_ops ops = {
 	.hang_up = hang_up,
 	.play = play,
 	.stop = stop,
+	.keep_plays = keep_plays,
 	.bridge = bridge,
 	.store = store,
 	.adopt = adopt,

@@ -271,6 +271,12 @@ static void command_comes(struct message *m)
 		world_spoil(w, l->call, true);
 		world_create(w, l->call, "0");
 		break;
+	case 8:
+		world_play_loop(w, l->call, "play-3", "three");
+		break;
+	case 9:
+		world_cancel(w, l->call, "cancel");
+		break;
 	default:
 		world_poison(w, w->calls[l->call].partition, 6);
 	}
@@ -314,11 +320,15 @@ static void draw_calls(struct world *w)
 		if (chance(w, 10))
 			command_at(w, call, 5, at + 1);
 		if (chance(w, 3))
-			command_at(w, call, 8, at);
+			command_at(w, call, 10, at);
 		if (chance(w, 60))
 			command_at(w, call, 2, at + (int64_t)draw(w, 800 * CLOCK_MS));
 		if (chance(w, 30))
 			command_at(w, call, 3, at + (int64_t)draw(w, 2 * CLOCK_SEC));
+		if (chance(w, 20))
+			command_at(w, call, 8, at + (int64_t)draw(w, 2 * CLOCK_SEC));
+		if (chance(w, 20))
+			command_at(w, call, 9, at + (int64_t)draw(w, 3 * CLOCK_SEC));
 		if (chance(w, 60))
 			command_at(w, call, 4,
 			           at + (int64_t)draw(w, chance(w, 30) ? 20 * CLOCK_MS : 3 * CLOCK_SEC));

@@ -3,8 +3,8 @@
  *
  * A story is a list of words.  `create` (or `create:2` for two targets) makes the
  * call; `confirm` is Kafka's word on its first event; `try1 ring1 answer1 over1`,
- * `over1:486`, `digit1:5` happen to leg 1; `play` `played1` `nofile1` to the prompt;
- * `hangup` `delete` are commands; `wait:<ms>` lets time pass and brings what is
+ * `over1:486`, `digit1:5` happen to leg 1; `play` `played1` `nofile1` to the prompt
+ * (its events: played, failed, or cancelled); `hangup` `delete` `cancel` are commands; `wait:<ms>` lets time pass and brings what is
  * due; `taken` is a takeover by somebody who remembers nothing, `taken!` from
  * another Redis; `leaving` is a hand-over before that; `again` repeats the last
  * command; `dead-create` was set aside; `dead`: nothing of the call can be saved.
@@ -96,7 +96,9 @@ static void note_event(struct told *t, const struct call_event *e)
 	else if (e->type == EVENT_DTMF)
 		word(t->events, e->number ? "digit" : "(digit)");
 	else if (e->type == EVENT_PLAY_RESULT)
-		word(t->events, strstr(e->data, "\"completed\"") ? "played" : "failed");
+		word(t->events, strstr(e->data, "8508")            ? "cancelled"
+		                : strstr(e->data, "\"completed\"") ? "played"
+		                                                   : "failed");
 }
 
 static void note_act(struct told *t, const struct act *a)
@@ -196,6 +198,8 @@ static void one_word(struct told *t, const char *w)
 		command(t, COMMAND_DELETE, 0, false, 0);
 	else if (!strcmp(w, "play"))
 		command(t, COMMAND_PLAY, 0, false, 0);
+	else if (!strcmp(w, "cancel"))
+		command(t, COMMAND_CANCEL, 0, false, 0);
 	else if (!strcmp(w, "again"))
 		command(t, t->last_kind, 1, true, 0);
 	else if (!strcmp(w, "confirm"))
@@ -289,6 +293,16 @@ static const struct story {
 	{ "create confirm answer1 digit1:5 digit1:x", "establishing established (digit)", "dial1" },
 	{ "create:2 confirm answer1 digit1:5", "establishing established digit", "dial1 dial2 bridge1" },
 	{ "create confirm ring1 digit1:5", "establishing", "dial1" },
+	/* cancel: every open prompt has its result, and is stopped wherever it is heard */
+	{ "create confirm answer1 play cancel played1", "establishing established cancelled",
+	  "dial1 play1 stop1" },
+	{ "create:2 confirm answer1 answer2 play play cancel again",
+	  "establishing established cancelled cancelled",
+	  "dial1 dial2 bridge1 bridge2 play1 play2 play1 play2 stop1 stop2 stop1 stop2" },
+	{ "create confirm answer1 cancel play played1", "establishing established played", "dial1 play1" },
+	{ "create cancel confirm answer1 play", "establishing established", "dial1 play1" },
+	{ "create confirm answer1 play hangup cancel over1",
+	  "establishing established terminating failed terminated:completed", "dial1 play1 hangup1" },
 	/* several targets */
 	{ "create:2 confirm ring1 ring2 answer2 over1:486 over2",
 	  "establishing established terminating terminated:completed", "dial1 dial2 bridge2" },

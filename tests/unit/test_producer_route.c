@@ -31,6 +31,9 @@ static const struct {
 	{ "/c%61lls/" ID "/h%61ngup", 0, ROUTE_HANGUP, API_CALLS, ID, false },
 	{ "/calls/" ID "/Hangup", 0, ROUTE_HANGUP, API_CALLS, ID, false },
 	{ "/calling/calls/" ID "/playAudio?api-version=1", 0, ROUTE_PLAY, API_CALLING, ID, true },
+	{ "/calls/" ID "/CancelMediaProcessing", 0, ROUTE_CANCEL, API_CALLS, ID, false },
+	{ "/calling/calls/" ID "/cancelMediaOperations?api-version=1", 0, ROUTE_CANCEL, API_CALLING, ID,
+	  true },
 	{ "/calls/short/PlayAudio", 0, ROUTE_PLAY, API_CALLS, "", false }, /* no id: 404 by its tag */
 	/* what does not exist */
 	{ "/", -ENOENT, ROUTE_NONE, 0, "", false },
@@ -40,7 +43,7 @@ static const struct {
 	{ "/calls/" ID "/", -ENOENT, ROUTE_NONE, 0, "", false },
 	{ "/calls/" ID "/Hangup/now", -ENOENT, ROUTE_NONE, 0, "", false },
 	{ "/calls/" ID "/participants", -ENOENT, ROUTE_NONE, 0, "", false },
-	{ "/calls/" ID "/CancelMediaProcessing", -ENOENT, ROUTE_NONE, 0, "", false },
+	{ "/calls/" ID "/CancelMedia", -ENOENT, ROUTE_NONE, 0, "", false },
 	{ "/calling/callConnections", -ENOENT, ROUTE_NONE, 0, "", false },
 	{ "/calling/calling/calls", -ENOENT, ROUTE_NONE, 0, "", false },
 	{ "/a/b/c/d/e/f/g/h", -ENOENT, ROUTE_NONE, 0, "", false },

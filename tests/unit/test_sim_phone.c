@@ -204,6 +204,27 @@ static void test_stop_ends_the_prompt_only(void **state)
 	sim_phone_clear(&p);
 }
 
+/* After an adoption: what was cancelled meanwhile is heard no longer, what was not goes on. */
+static void test_only_some_prompts_are_kept(void **state)
+{
+	const char *const kept[] = { "b", "never played" };
+	struct sim_phone p;
+	char life[256];
+
+	(void)state;
+	dial(&p, "+4600");
+	run(&p, &times, T0 + 1000 * MS, life, sizeof(life));
+	assert_int_equal(sim_phone_play(&p, "a", "a.wav", true, T0 + 1000 * MS), 0);
+	assert_int_equal(sim_phone_play(&p, "b", "b.wav", false, T0 + 1000 * MS), 0);
+	assert_int_equal(sim_phone_play(&p, "c", "c.wav", true, T0 + 1000 * MS), 0);
+	sim_phone_keep_plays(&p, kept, 2);
+	assert_int_equal(p.play_count, 1);
+	assert_string_equal(p.plays[0].id, "b");
+	sim_phone_keep_plays(&p, NULL, 0);
+	assert_int_equal(p.play_count, 0);
+	sim_phone_clear(&p);
+}
+
 static void test_prompts_are_bounded(void **state)
 {
 	struct sim_phone p;
@@ -372,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_hang_up),
 		cmocka_unit_test(test_prompts),
 		cmocka_unit_test(test_stop_ends_the_prompt_only),
+		cmocka_unit_test(test_only_some_prompts_are_kept),
 		cmocka_unit_test(test_prompts_are_bounded),
 		cmocka_unit_test(test_stored_anywhere_it_goes_on),
 		cmocka_unit_test(test_a_hang_up_is_stored),
