@@ -154,6 +154,7 @@ void world_spoil(struct world *w, int call, bool spoilt)
 {
 	world_log(w, "redis: %s %s", w->calls[call].id, spoilt ? "can't be saved" : "can be saved again");
 	w->calls[call].spoilt = spoilt;
+	w->calls[call].was_spoilt |= spoilt;
 }
 
 void world_newer(struct world *w, int partition)

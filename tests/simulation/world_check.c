@@ -131,6 +131,46 @@ void check_append(struct world *w, int32_t p, const struct bytes *value)
 	call_event_clear(&e);
 }
 
+/* ---- letters ---- */
+
+/* It names a command by its place, and has that command's bytes. */
+void check_letter(struct world *w, const struct bytes *value)
+{
+	struct dead_letter d = { 0 };
+	struct log_record *r = NULL;
+	const char *why;
+
+	if (record_decode(RECORD_DEAD_LETTER, &d, value->data, value->len, &why) < 0) {
+		world_fail(w, "calls.dead: %s", why);
+		return;
+	}
+	if (d.partition >= 0 && d.partition < w->rules.partitions && d.offset >= 0 &&
+	    (size_t)d.offset < w->kafka.commands[d.partition].count)
+		r = &w->kafka.commands[d.partition].records[d.offset];
+	if (!r || !d.reason || !*d.reason || d.value.len > r->value.len ||
+	    memcmp(d.value.data, r->value.data, d.value.len) != 0)
+		world_fail(w, "calls.dead: no such command at %d@%lld", d.partition, (long long)d.offset);
+	else
+		r->letters++;
+	dead_letter_clear(&d);
+}
+
+/* 1: it must be in calls.dead; 0: it must not; -1: it may. */
+static int belongs_to_the_dead(struct world *w, const struct log_record *r)
+{
+	struct call_command cmd = { 0 };
+	const struct told_call *c;
+	const char *why;
+	int says;
+
+	if (record_decode(RECORD_CALL_COMMAND, &cmd, r->value.data, r->value.len, &why) < 0)
+		return 1;
+	c = told_of(w, cmd.call_leg_id);
+	says = cmd.kind == COMMAND_CREATE && !cmd.create->targets_count ? 1 : c && c->was_spoilt ? -1 : 0;
+	call_command_clear(&cmd);
+	return says;
+}
+
 /* ---- dials ---- */
 
 /* The state that Redis has the dialled leg in; -1: none. */
@@ -248,6 +288,19 @@ static bool worker_is_right(struct world *w, const struct node *n)
 	return true;
 }
 
+static bool letters_are_right(struct world *w, int p)
+{
+	for (size_t i = 0; i < w->kafka.commands[p].count; i++) {
+		const struct log_record *r = &w->kafka.commands[p].records[i];
+		const int says = belongs_to_the_dead(w, r);
+
+		if (says >= 0 && (says > 0) != (r->letters > 0))
+			return missing(w, "command %d@%zu is %s calls.dead", p, i,
+			               r->letters ? "in" : "not in");
+	}
+	return true;
+}
+
 static bool all_is_right(struct world *w)
 {
 	if (w->each)
@@ -263,6 +316,9 @@ static bool all_is_right(struct world *w)
 			               (long long)world_committed(w, p), (long long)world_commands(w, p));
 	for (int i = 0; i < w->rules.workers; i++)
 		if (!worker_is_right(w, &w->nodes[i]))
+			return false;
+	for (int p = 0; p < w->rules.partitions; p++)
+		if (!letters_are_right(w, p))
 			return false;
 	return true;
 }

@@ -14,7 +14,8 @@ static int64_t append(struct log *log, const char *key, const struct bytes *valu
 		log->room = log->room ? log->room * 2 : 32;
 		log->records = must_realloc(log->records, log->room * sizeof(*log->records));
 	}
-	log->records[log->count].value = (struct bytes){ must_copy(value->data, value->len), value->len };
+	log->records[log->count] =
+	        (struct log_record){ .value = { must_copy(value->data, value->len), value->len } };
 	snprintf(log->records[log->count].key, CALLID_SIZE, "%s", key);
 	return (int64_t)log->count++;
 }
@@ -140,6 +141,7 @@ static void record_arrives(struct message *m)
 		world_reach(w, POINT_TELL, NULL);
 	} else {
 		offset = (int64_t)w->kafka.dead++;
+		check_letter(w, &r->value);
 	}
 	if (n->alive && n->life == m->from_life && n->worker.teller->producer == m->link) {
 		k = message_new((struct node *)n, sizeof(*k), acknowledged, NULL);

@@ -111,6 +111,7 @@ struct log {
 	struct log_record {
 		struct bytes value;
 		char key[CALLID_SIZE];
+		int letters; /* of a command: in calls.dead */
 	} * records;
 	size_t count, room;
 };
@@ -147,8 +148,8 @@ struct phone;
 struct told_call {
 	char id[CALLID_SIZE];
 	int32_t partition;
-	bool created, old; /* a create stands on calls.commands; past its time */
-	bool spoilt;       /* Redis can't save it */
+	bool created, old;       /* a create stands on calls.commands; past its time */
+	bool spoilt, was_spoilt; /* Redis can neither save nor load it */
 	struct told_event {
 		struct bytes value;
 		int64_t number;
@@ -251,6 +252,7 @@ int phone_dials(struct world *w, const char *call);
 int phone_prompts(struct world *w, const char *call); /* that it hears now */
 /* world_check.c */
 void check_append(struct world *w, int32_t p, const struct bytes *value);
+void check_letter(struct world *w, const struct bytes *value);
 void check_dial(struct world *w, const char *dial_id, const struct node *n);
 struct told_call *told_of(struct world *w, const char *id);
 /* world_sweep.c: it has ended, and starts again some time later */
