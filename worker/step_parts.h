@@ -22,8 +22,7 @@ void step_confirm_is_ordinary(struct call *c);
 void call_read(struct call *c);
 
 /* step_fail.c; after each the call may be gone */
-void step_stale(
-        struct step *s); /* Redis has another version than ours: it is read, and the input comes again */
+void step_stale(struct step *s);  /* Redis has another version: it is read, and the input comes again */
 void step_failed(struct step *s); /* Redis answered FAILED */
 /* What Redis has of the call means nothing to anybody: neither does what comes for it. */
 void call_unreadable(struct call *c, const char *why);

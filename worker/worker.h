@@ -3,7 +3,8 @@
  *
  * Reading order: main.c opens everything; worker.c hears what happens;
  * partition.c owns partitions and takes commands in, dead.c those that are none;
- * step.c decides, saves and acts, with call.h for what is decided and step_tell.c for the telling;
+ * step.c decides, saves and acts, with call.h for what is decided and step_tell.c
+ * for the telling (step_read.c, step_fail.c: what memory lacks, what Redis can't do);
  * takeover.c is what a new owner does first; handover.c what an old one does
  * last; calls.c keeps calls in memory.  What they stand on: store.h is Redis,
  * teller.h, ledger.h and group.h are Kafka.  All on the loop's thread.
