@@ -45,13 +45,14 @@ struct settings {
 	size_t kafka_pair_count;
 
 	/* producer */
-	char *http_listen;           /* http.listen: host:port */
-	int64_t http_deadline;       /* http.deadline, us: whole request, first byte to last */
-	int64_t http_connections;    /* http.connections: at most so many at once */
-	int64_t http_inflight;       /* http.inflight: requests that wait for Kafka; more get 503 */
-	int64_t http_rate;           /* http.rate: requests a second and tenant, 0 none; more get 429 */
-	int64_t commands_partitions; /* commands.partitions: what `topics create` makes */
-	char *commands_former;       /* commands.former: "<partitions>@<RFC 3339 time it ended>,..." */
+	char *http_listen;                /* http.listen: host:port */
+	int64_t http_deadline;            /* http.deadline, us: whole request, first byte to last */
+	int64_t http_connections;         /* http.connections: at most so many at once */
+	int64_t http_connections_address; /* http.connections.address: of these, from one address; 0 no limit */
+	int64_t http_inflight;            /* http.inflight: requests that wait for Kafka; more get 503 */
+	int64_t http_rate;                /* http.rate: requests a second and tenant, 0 none; more get 429 */
+	int64_t commands_partitions;      /* commands.partitions: what `topics create` makes */
+	char *commands_former;            /* commands.former: "<partitions>@<RFC 3339 time it ended>,..." */
 
 	/* producer and notifier */
 	char *callbacks_allow; /* callbacks.allow: networks that callbacks may reach although inside, "127.0.0.0/8,..." */

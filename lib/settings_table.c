@@ -82,6 +82,8 @@ const struct setting settings_table[] = {
 	SECONDS("http.deadline", PRODUCER, http_deadline, "10s", "100ms", "5m",
 	        "the time for a whole request, first byte to last"),
 	NUMBER("http.connections", PRODUCER, http_connections, "4096", "1", "100000", "connections at once"),
+	NUMBER("http.connections.address", PRODUCER, http_connections_address, "2048", "0", "100000",
+	       "connections at once from one address, or one IPv6 /64; 0: no limit"),
 	NUMBER("http.inflight", PRODUCER, http_inflight, "2000", "1", "1000000",
 	       "requests that wait for Kafka; more are answered 503"),
 	NUMBER("http.rate", PRODUCER, http_rate, "0", "0", "1000000",

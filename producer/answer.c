@@ -21,14 +21,24 @@ const char *answer_code(int status)
 		return CODE_NOT_FOUND;
 	case 405:
 		return "methodNotAllowed";
+	case 408:
+		return "timeout";
 	case 412:
 		return "8583";
 	case 413:
 		return "tooLarge";
+	case 414:
+		return "targetTooLong";
 	case 415:
 		return "unsupportedMediaType";
+	case 417:
+		return "expectationFailed";
 	case 429:
 		return "tooManyRequests";
+	case 431:
+		return "headersTooLarge";
+	case 505:
+		return "versionNotSupported";
 	default:
 		return "notAccepted";
 	}

@@ -142,6 +142,7 @@ static int open_server(struct producer *p)
 	struct server_limits limits = {
 		.deadline = p->settings->http_deadline,
 		.connections = (unsigned)p->settings->http_connections,
+		.per_address = (unsigned)p->settings->http_connections_address,
 		.body = BODY_MAX,
 		.bodies = BODIES_MAX,
 	};

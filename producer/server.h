@@ -1,9 +1,14 @@
 /*
- * server.h - HTTP/1.1: libmicrohttpd in our loop, and what it leaves open closed
+ * server.h - HTTP/1.1 in our loop, ours so that every request is answered in the API's form
  *
  * Total deadline per request (a client that sends a byte now and then is not
  * waited for), unambiguous framing, bounded bodies, capped connections, a stop
  * that loses nothing.  Everything runs on the loop's thread.
+ *
+ * Not a library's: libmicrohttpd 0.9.75 drops a folded header that is the last
+ * one (a folded Content-Length or Transfer-Encoding makes the body the next
+ * request), cuts header values and targets at a zero byte, and answers what it refuses
+ * itself in HTML, some of it with two heads; none of it can be seen or changed from outside.
  */
 #ifndef SERVER_H
 #define SERVER_H
@@ -19,10 +24,10 @@ struct request_private;
 /* One request; it lives until written() has returned. */
 struct request {
 	const char *method;
-	char *target; /* raw, as it came over the wire */
-	char *body;   /* complete in body(); terminated; NULL: none came */
+	const char *target; /* raw, as it came over the wire */
+	char *body;         /* complete in body(); terminated; NULL: none came */
 	size_t body_len;
-	int64_t began; /* clock_mono() of the request line */
+	int64_t began; /* clock_mono() of the first byte */
 	int status;    /* of the answer; 0: not answered yet */
 	bool left;     /* the answer was handed to the network as a whole */
 	void *user;    /* the handler's own */
@@ -33,7 +38,7 @@ struct server_handler {
 	void (*head)(void *arg, struct request *r); /* all headers are here; may answer already */
 	void (*body)(void *arg, struct request *r); /* not answered yet: answers now or later */
 	void (*gone)(void *arg, struct request *r); /* answered or cut off, at last: frees r->user */
-	/* The server's own refusals (framing, 413) take the handler's words: a malloc'ed body. */
+	/* The server's own refusals (framing, 408, 413) take the handler's words: a malloc'ed body. */
 	char *(*words)(int status, const char *message);
 	void *arg;
 };
@@ -41,10 +46,11 @@ struct server_handler {
 struct server_limits {
 	int64_t deadline; /* us, whole request */
 	unsigned connections;
-	size_t body, bodies; /* bytes: of one request, of all together */
+	unsigned per_address; /* connections from one address, an IPv6 /64 counting as one; 0: no limit */
+	size_t body, bodies;  /* bytes: of one request, of all together */
 };
 
-/* `listen` is host:port, port 0 a free one.  -EINVAL; else as bind(2) has it. */
+/* `listen` is host:port, port 0 a free one.  -EINVAL, -ENOMEM; else as bind(2) has it. */
 int server_open(struct server **out, struct loop *loop, const char *listen,
                 const struct server_limits *limits, const struct server_handler *h);
 void server_close(struct server *s); /* NULL is fine; who still waits is cut off (gone() is called) */

@@ -29,7 +29,7 @@ static const char tenants_json[] =
         "{\"name\":\"default\",\"hosts\":[],\"accessKeys\":[\"" RIG_KEY "\"],\"bearerKeys\":[\"%s\"],"
         "\"webhookSecrets\":[\"whsec_" RIG_KEY "\"],"
         "\"defaultSource\":{\"phoneNumber\":{\"value\":\"+46800000000\"}}},"
-        "{\"name\":\"other\",\"hosts\":[\"other.example\"],\"accessKeys\":[\"" RIG_KEY "\"],"
+        "{\"name\":\"other\",\"hosts\":[\"other.example\"],\"accessKeys\":[\"" RIG_OTHER_KEY "\"],"
         "\"bearerKeys\":[\"%s\"],\"webhookSecrets\":[\"whsec_" RIG_KEY "\"]}]}";
 
 static void need(int fine, const char *what)
@@ -126,8 +126,11 @@ struct rig *rig_open(rig_settings_fn *fn)
 	open_settings(r, fn);
 	open_api(r);
 	handler = api_handler(&r->api);
-	limits = (struct server_limits){ r->settings->http_deadline, (unsigned)r->settings->http_connections,
-		                         BODY_MAX, 8 * BODY_MAX };
+	limits = (struct server_limits){ .deadline = r->settings->http_deadline,
+		                         .connections = (unsigned)r->settings->http_connections,
+		                         .per_address = (unsigned)r->settings->http_connections_address,
+		                         .body = BODY_MAX,
+		                         .bodies = 8 * BODY_MAX };
 	need(server_open(&r->server, r->loop, r->settings->http_listen, &limits, &handler) == 0, "no server");
 	r->curl = curl_multi_init();
 	until = clock_mono() + 10 * CLOCK_SEC;

@@ -17,6 +17,7 @@
 
 #define RIG_PARTITIONS 4
 #define RIG_KEY        "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=" /* HMAC, of tenant "default" */
+#define RIG_OTHER_KEY  "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=" /* of "other" */
 
 struct rig {
 	struct loop *loop;
