@@ -53,10 +53,15 @@ def found_no_broker(v, e):
                                                         for i in v.history["interruptions"])
 
 
+def too_early(e):
+    """Asked in the very moment it was started: nobody heard, and it has not said a word yet."""
+    return e["status"] == -15 and not e.get("begun", True)
+
+
 @rule("exit")
 def exits(v):
     for e in v.history["exits"]:
-        if e["asked"] == "term" and e["status"] != 0:
+        if e["asked"] == "term" and e["status"] != 0 and not too_early(e):
             yield f"{e['name']} was asked to end, and ended with {e['status']}"
         elif e["asked"] is None and not found_no_broker(v, e):
             yield f"{e['name']} ended by itself with {e['status']}"

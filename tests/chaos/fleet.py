@@ -266,7 +266,7 @@ class Fleet:
             now = time.time()
             began = point["at"] if point else p.asked_at or now
             self.exits.append({"name": p.name, "at": now, "status": status, "asked": asked,
-                               "silent": self.says(p.name, "kafka.silent")})
+                               "silent": self.says(p.name, "kafka.silent"), "begun": self.says(p.name, " ")})
             if p.role == "worker":
                 self.interruptions.append({"worker": p.name, "kind": asked or "crash", "from": began, "to": now})
             del self.processes[key]

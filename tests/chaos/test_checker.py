@@ -285,6 +285,8 @@ class Broken(unittest.TestCase):
     def test_ends(self):
         self.objects("exit", self.changed("exits", 0, status=1))
         self.objects("exit", self.changed("exits", 1, asked=None, status=-6))
+        self.objects("exit", self.changed("exits", 0, status=-15, begun=True))
+        self.assertEqual(checker.check(self.changed("exits", 0, status=-15, begun=False))[0], [])
         silent = self.changed("exits", 1, asked=None, status=1, silent=True)
         self.objects("exit", silent)
         silent["interruptions"].append({"worker": "worker-1-1", "kind": "broker restart",
