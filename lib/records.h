@@ -154,6 +154,7 @@ struct leg {
 	int32_t tries;    /* n of the newest dial */
 	char *carrier;
 	char *address; /* derived: what the carrier dials */
+	char *caller;  /* E.164 shown to it; NULL: the call's */
 	bool muted;
 	bool heard_ringing;                        /* a 18x came */
 	int64_t dialled_at, answered_at, deadline; /* of the ring, or of the end we wait for */
@@ -177,7 +178,7 @@ struct operation {
 	char *audio_file_uri;
 	bool loop;
 	int64_t started_at; /* operation_state STARTED */
-	int32_t leg;        /* invite: its leg's number */
+	int32_t leg;        /* not used: an invite's legs carry its id as their command's */
 };
 
 struct call_record {
@@ -235,6 +236,7 @@ struct dial {
 	char *command_id;
 	char *carrier;
 	char *address;
+	char *caller;
 };
 
 struct leg_record {

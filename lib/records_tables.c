@@ -146,6 +146,7 @@ static const struct field leg_fields[] = {
 	INT32("tries", leg, tries),
 	TEXT("carrier", leg, carrier),
 	TEXT("address", leg, address),
+	TEXT("caller", leg, caller),
 	FLAG("muted", leg, muted),
 	FLAG("heardRinging", leg, heard_ringing),
 	INT64("dialledAt", leg, dialled_at),
@@ -182,6 +183,7 @@ static const struct field dial_fields[] = {
 	TEXT("commandId", dial, command_id),
 	TEXT("carrier", dial, carrier),
 	TEXT("address", dial, address),
+	TEXT("caller", dial, caller),
 };
 static const struct table dial_table = TABLE(dial);
 

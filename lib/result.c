@@ -11,6 +11,7 @@ const struct result RESULT_DOWNLOAD_FAILED = { 400, 8536, "The audio file could 
 const struct result RESULT_CALL_ENDED = { 400, 8528, "The call has ended." };
 const struct result RESULT_NOT_ESTABLISHED = { 400, 8501, "The call is not established." };
 const struct result RESULT_TOO_MUCH = { 413, 8523, "The call holds no more of this." };
+const struct result RESULT_IN_CALL = { 409, 8519, "The participant is in the call already." };
 
 static const struct result results[OUTCOMES] = {
 	[OUTCOME_NONE] = { 0, 0, "The call has not ended." },

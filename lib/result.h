@@ -29,5 +29,6 @@ extern const struct result RESULT_DOWNLOAD_FAILED; /* 400, 8536 */
 extern const struct result RESULT_CALL_ENDED;      /* 400, 8528 */
 extern const struct result RESULT_NOT_ESTABLISHED; /* 400, 8501 */
 extern const struct result RESULT_TOO_MUCH;        /* 413, 8523: a bound of the call is reached */
+extern const struct result RESULT_IN_CALL;         /* 409, 8519: invited, and in the call already */
 
 #endif

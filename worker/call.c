@@ -22,6 +22,10 @@ bool call_knows_command(const struct call_record *rec, const char *command_id)
 	for (size_t i = 0; i < rec->command_ids_count; i++)
 		if (!strcmp(rec->command_ids[i], command_id))
 			return true;
+	/* what made a phone ring is remembered as long as the call: it is not done twice, however late it comes again */
+	for (size_t i = 0; i < rec->legs_count; i++)
+		if (rec->legs[i].command_id && !strcmp(rec->legs[i].command_id, command_id))
+			return true;
 	return false;
 }
 
@@ -50,7 +54,7 @@ void decision_nothing(struct decision *d, const char *note)
 /* ---- confirm, start, deadline, takeover ---- */
 
 /* Kafka has the record that announces the dials: from INTENT to GO, and then they ring. */
-static void decide_confirm(struct decision *d)
+static void decide_confirm(struct decision *d, int32_t announced)
 {
 	struct call_record *rec = d->rec;
 	enum leg_act act;
@@ -58,7 +62,7 @@ static void decide_confirm(struct decision *d)
 	for (size_t i = 0; i < rec->legs_count; i++) {
 		struct leg *leg = &rec->legs[i];
 
-		if (!leg_move(leg, LEG_CONFIRMED, &act))
+		if (leg->number > announced || !leg_move(leg, LEG_CONFIRMED, &act))
 			continue;
 		leg->dialled_at = d->rules->now;
 		leg->deadline = d->rules->now + d->rules->ring_timeout;
@@ -97,7 +101,7 @@ static void leg_late(struct decision *d, struct leg *leg)
 	}
 	if (leg_move(leg, LEG_LATE, &act)) {
 		call_ask(d, leg, act);
-		call_leg_ended(leg, leg->outcome == OUTCOME_UNKNOWN ? 0 : 487, "no word of its end");
+		call_leg_ended(d, leg, leg->outcome == OUTCOME_UNKNOWN ? 0 : 487, "no word of its end");
 	}
 }
 
@@ -121,7 +125,7 @@ static void decide_deadline(struct decision *d)
 	for (size_t i = 0; i < rec->legs_count; i++)
 		if (rec->legs[i].deadline && rec->legs[i].deadline <= d->rules->now)
 			leg_late(d, &rec->legs[i]);
-	if (rec->state != CALL_TERMINATING && rec->ends_by <= d->rules->now)
+	if (!call_is_ending(rec) && rec->ends_by <= d->rules->now)
 		call_hang_up_all(d, was_dialled(rec) ? OUTCOME_NO_ANSWER : OUTCOME_EXPIRED);
 	else if (!call_live_legs(rec))
 		call_end_if_over(d);
@@ -233,7 +237,7 @@ static void set_deadline(struct call_record *rec)
 	rec->deadline = 0;
 	if (call_is_over(rec))
 		return;
-	if (rec->state != CALL_TERMINATING)
+	if (!call_is_ending(rec))
 		rec->deadline = rec->ends_by;
 	for (size_t i = 0; i < rec->legs_count; i++) {
 		const int64_t at = rec->legs[i].deadline;
@@ -297,7 +301,7 @@ void call_decide(struct plan *plan, struct call_record *rec, const struct input 
 		decide_carrier(&d, in->carrier);
 		break;
 	case INPUT_CONFIRM:
-		decide_confirm(&d);
+		decide_confirm(&d, in->announced);
 		break;
 	case INPUT_DEADLINE:
 		decide_deadline(&d);
@@ -327,9 +331,9 @@ void call_decide_too_big(struct plan *plan, struct call_record *rec, const struc
 	if (d.command && d.command->kind == COMMAND_CREATE) {
 		call_new_record(rec, d.command, rules);
 		call_end(&d, OUTCOME_FAILED);
-	} else if (d.command && d.command->kind == COMMAND_PLAY) {
+	} else if (d.command && (d.command->kind == COMMAND_PLAY || d.command->kind == COMMAND_INVITE)) {
 		/* neither its id nor its context stays: they are what would not fit */
-		call_refuse_play(&d, RESULT_TOO_MUCH);
+		call_refuse(&d, RESULT_TOO_MUCH);
 	} else {
 		decision_nothing(&d, "too-big");
 		return;

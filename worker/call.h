@@ -17,8 +17,8 @@
 
 enum input_kind {
 	INPUT_COMMAND,
-	INPUT_CARRIER, /* a carrier event */
-	INPUT_CONFIRM, /* Kafka has the event that announces the dials (one a call, its first): they may go */
+	INPUT_CARRIER,  /* a carrier event */
+	INPUT_CONFIRM,  /* Kafka has an event that announces dials: they may go */
 	INPUT_DEADLINE, /* the record's deadline has come */
 	INPUT_STARTED,  /* what was asked for was started: operations go from intent to started */
 	INPUT_TAKEN,    /* taken over from an owner who is gone, with nothing of it in our memory */
@@ -30,7 +30,8 @@ struct input {
 	enum input_kind kind;
 	const struct call_command *command;  /* COMMAND; DEAD: the create, or NULL */
 	const struct carrier_event *carrier; /* CARRIER */
-	bool below_next; /* COMMAND: its offset stands below {p}:next: it was told before */
+	bool below_next;   /* COMMAND: its offset stands below {p}:next: it was told before */
+	int32_t announced; /* CONFIRM: the ledger knows of the dials of all legs up to this number */
 };
 
 struct call_rules {
@@ -56,11 +57,12 @@ void call_decide(struct plan *plan, struct call_record *rec, const struct input 
 void call_decide_too_big(struct plan *plan, struct call_record *rec, const struct input *in,
                          const struct call_rules *rules, int64_t version);
 
-#define CALL_RECORD_MAX     (64 * 1024)
-#define CALL_EVENT_MAX      (32 * 1024)
-#define CALL_OPERATIONS_MAX 16
-#define CALL_CONTEXTS_MAX   (16 * 1024)
-#define CALL_COMMANDS_KEPT  32
+#define CALL_RECORD_MAX       (64 * 1024)
+#define CALL_EVENT_MAX        (32 * 1024)
+#define CALL_PARTICIPANTS_MAX 64
+#define CALL_OPERATIONS_MAX   16
+#define CALL_CONTEXTS_MAX     (16 * 1024)
+#define CALL_COMMANDS_KEPT    32
 
 bool call_exists(const struct call_record *rec);
 bool call_is_over(const struct call_record *rec);

@@ -56,27 +56,30 @@ void call_new_record(struct call_record *rec, const struct call_command *c, cons
 	rec->traceparent = must_strdup(c->traceparent);
 }
 
-static void add_leg(struct decision *d, const struct identifier *target)
+struct leg *call_add_leg(struct decision *d, const struct identifier *whom, size_t index)
 {
 	struct call_record *rec = d->rec;
 	struct carrier *carrier = d->rules->carrier;
-	char participant[UUID_SIZE], index[12];
+	char participant[UUID_SIZE], place[12];
 	struct leg *leg;
 
 	rec->legs = must_realloc(rec->legs, (rec->legs_count + 1) * sizeof(*rec->legs));
 	leg = &rec->legs[rec->legs_count++];
 	*leg = (struct leg){ .number = (int32_t)rec->legs_count, .state = LEG_INTENT, .tries = 1 };
-	snprintf(index, sizeof(index), "%d", leg->number - 1);
-	uuid_derive(participant, "participant", d->command->command_id, index);
+	snprintf(place, sizeof(place), "%zu", index);
+	uuid_derive(participant, "participant", d->command->command_id, place);
 	leg->participant_id = must_strdup(participant);
-	copy_identifier(&leg->identifier, target);
+	copy_identifier(&leg->identifier, whom);
 	leg->command_id = must_strdup(d->command->command_id);
 	leg->carrier = must_strdup(carrier->ops->name);
 	leg->dial_id = must_printf("%s.%d.%d", rec->call_leg_id, leg->number, leg->tries);
-	if (carrier->ops->address_of(carrier, target, &leg->address) < 0) {
+	if (carrier->ops->address_of(carrier, whom, &leg->address) < 0) {
 		leg->state = LEG_ENDED;
-		call_leg_ended(leg, 404, "this carrier can't reach such an identifier");
+		leg->outcome = OUTCOME_NO_SUCH_NUMBER;
+		leg->code = 404;
+		leg->reason = must_strdup("this carrier can't reach such an identifier");
 	}
+	return leg;
 }
 
 static void decide_create(struct decision *d, bool below_next)
@@ -104,22 +107,31 @@ static void decide_create(struct decision *d, bool below_next)
 	call_new_record(d->rec, c, d->rules);
 	remember_command(d->rec, c->command_id);
 	for (size_t i = 0; i < c->create->targets_count; i++)
-		add_leg(d, &c->create->targets[i]);
+		call_add_leg(d, &c->create->targets[i], i);
 	/* with its dials: no record more, and the ledger knows of them before the phones do */
 	tell_state(&d->tell, CALL_ESTABLISHING);
 	call_end_if_over(d);
 }
 
+/* The app leaves, and takes a call with it in which nobody could talk on; DELETE takes every call. */
 static void decide_hangup(struct decision *d)
 {
-	if (d->rec->state == CALL_TERMINATING) {
+	const bool all = d->command->kind == COMMAND_DELETE;
+	const int state = d->rec->state;
+
+	if (call_is_ending(d->rec)) {
 		decision_nothing(d, "ending-already");
 		return;
 	}
-	call_hang_up_all(d, OUTCOME_CANCELLED);
+	if (state == CALL_LEFT)
+		tell_taken(&d->tell, d->command);
+	if (state == CALL_ESTABLISHED && !all && call_talking_legs(d->rec) >= 2)
+		call_leave(d);
+	else
+		call_hang_up_all(d, OUTCOME_CANCELLED);
 }
 
-static bool room_for(const struct call_record *rec, const struct call_command *c)
+bool call_has_room(const struct call_record *rec, const struct call_command *c)
 {
 	size_t contexts = c->operation_context ? strlen(c->operation_context) : 0;
 
@@ -128,7 +140,7 @@ static bool room_for(const struct call_record *rec, const struct call_command *c
 	return rec->operations_count < CALL_OPERATIONS_MAX && contexts <= CALL_CONTEXTS_MAX;
 }
 
-void call_refuse_play(struct decision *d, struct result result)
+static void refuse_play(struct decision *d, struct result result)
 {
 	const struct call_command *c = d->command;
 	const struct operation op = { .id = c->command_id,
@@ -138,8 +150,15 @@ void call_refuse_play(struct decision *d, struct result result)
 	tell_play_result(&d->tell, &op, result, false);
 }
 
-/* Saved as an intent, then asked for, then saved as started: a new owner can tell the two apart. */
-static void start_play(struct decision *d)
+void call_refuse(struct decision *d, struct result result)
+{
+	if (d->command->kind == COMMAND_INVITE)
+		call_refuse_invite(d, result);
+	else
+		refuse_play(d, result);
+}
+
+struct operation *call_add_operation(struct decision *d, enum operation_kind kind)
 {
 	const struct call_command *c = d->command;
 	struct call_record *rec = d->rec;
@@ -150,14 +169,24 @@ static void start_play(struct decision *d)
 	op = &rec->operations[rec->operations_count++];
 	*op = (struct operation){
 		.id = must_strdup(c->command_id),
-		.kind = OPERATION_PLAY,
+		.kind = kind,
 		.state = OPERATION_INTENT,
 		.context = must_strdup(c->operation_context),
 		.callback_uri = must_strdup(c->callback_uri),
-		.audio_file_uri = must_strdup(c->play->audio_file_uri),
-		.loop = c->play->loop,
 		.started_at = d->rules->now,
 	};
+	return op;
+}
+
+/* Saved as an intent, then asked for, then saved as started: a new owner can tell the two apart. */
+static void start_play(struct decision *d)
+{
+	const struct call_command *c = d->command;
+	struct call_record *rec = d->rec;
+	struct operation *op = call_add_operation(d, OPERATION_PLAY);
+
+	op->audio_file_uri = must_strdup(c->play->audio_file_uri);
+	op->loop = c->play->loop;
 	for (size_t i = 0; i < rec->legs_count; i++) {
 		struct act *a;
 
@@ -177,11 +206,11 @@ static void decide_play(struct decision *d)
 	const struct call_record *rec = d->rec;
 
 	if (rec->state == CALL_ESTABLISHING)
-		call_refuse_play(d, RESULT_NOT_ESTABLISHED);
+		refuse_play(d, RESULT_NOT_ESTABLISHED);
 	else if (rec->state != CALL_ESTABLISHED)
-		call_refuse_play(d, RESULT_CALL_ENDED);
-	else if (!room_for(rec, d->command))
-		call_refuse_play(d, RESULT_TOO_MUCH);
+		refuse_play(d, RESULT_CALL_ENDED);
+	else if (!call_has_room(rec, d->command))
+		refuse_play(d, RESULT_TOO_MUCH);
 	else
 		start_play(d);
 }
@@ -220,7 +249,8 @@ void decide_command(struct decision *d, bool below_next)
 		decision_nothing(d, "no-such-call");
 		return;
 	}
-	if (call_is_over(rec)) { /* nothing is told after the final event */
+	/* nothing is told after the final event; who is left of it may still be hung up */
+	if (call_is_over(rec) || (rec->state == CALL_LEFT && c->kind != COMMAND_DELETE)) {
 		decision_nothing(d, "call-is-over");
 		return;
 	}
@@ -240,6 +270,12 @@ void decide_command(struct decision *d, bool below_next)
 		break;
 	case COMMAND_CANCEL:
 		decide_cancel(d);
+		break;
+	case COMMAND_INVITE:
+		decide_invite(d);
+		break;
+	case COMMAND_REMOVE:
+		decide_remove(d);
 		break;
 	default: /* of a newer producer */
 		decision_nothing(d, "not-known-here");

@@ -14,6 +14,28 @@ size_t call_live_legs(const struct call_record *rec)
 	return n;
 }
 
+size_t call_talking_legs(const struct call_record *rec)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rec->legs_count; i++)
+		n += rec->legs[i].state == LEG_TALKING;
+	return n;
+}
+
+bool call_goes_on(const struct call_record *rec)
+{
+	for (size_t i = 0; i < rec->legs_count; i++)
+		if (leg_is_live(&rec->legs[i]) && rec->legs[i].state != LEG_ENDING)
+			return true;
+	return false;
+}
+
+bool call_is_ending(const struct call_record *rec)
+{
+	return rec->state == CALL_TERMINATING || (rec->state == CALL_LEFT && !call_goes_on(rec));
+}
+
 static void set_result(struct call_record *rec, enum outcome outcome)
 {
 	const struct result r = outcome_result(outcome);
@@ -47,19 +69,53 @@ void call_stop_play(struct decision *d, const char *play, const char *but)
 	}
 }
 
-/* Results first, then the final event; nothing is told after it. */
-void call_end(struct decision *d, enum outcome outcome)
+/* Each open operation gets its result, then the app its final event; it is told nothing after that. */
+static void tell_end(struct decision *d, enum call_state state, enum outcome outcome)
 {
 	struct call_record *rec = d->rec;
 
 	while (rec->operations_count) {
-		tell_play_result(&d->tell, &rec->operations[0], RESULT_CALL_ENDED, false);
+		const struct operation *op = &rec->operations[0];
+
+		if (op->kind == OPERATION_INVITE)
+			call_invite_ends(d, op, RESULT_CALL_ENDED);
+		else
+			tell_play_result(&d->tell, op, RESULT_CALL_ENDED, false);
 		call_drop_operation(rec, 0);
 	}
-	rec->state = CALL_TERMINATED;
+	rec->state = state;
 	rec->ended_at = d->rules->now;
 	set_result(rec, outcome);
-	tell_state(&d->tell, CALL_TERMINATED);
+	tell_state(&d->tell, state);
+}
+
+void call_end(struct decision *d, enum outcome outcome)
+{
+	if (d->rec->state == CALL_LEFT) { /* its app had its final event when it left */
+		d->rec->state = CALL_TERMINATED;
+		tell_all_gone(&d->tell);
+		return;
+	}
+	tell_end(d, CALL_TERMINATED, outcome);
+}
+
+void call_leave(struct decision *d)
+{
+	struct call_record *rec = d->rec;
+
+	tell_state(&d->tell, CALL_TERMINATING);
+	for (size_t i = 0; i < rec->operations_count; i++)
+		if (rec->operations[i].kind == OPERATION_PLAY)
+			call_stop_play(d, rec->operations[i].id, NULL);
+	for (size_t i = 0; i < rec->legs_count; i++) {
+		struct leg *leg = &rec->legs[i];
+
+		if (leg->state == LEG_TALKING)
+			plan_add_act(d->plan, ACT_LEAVE, leg->dial_id);
+		else if (leg_is_live(leg) && leg->state != LEG_ENDING)
+			call_wind_up(d, leg, LEG_HANG_UP, OUTCOME_CANCELLED);
+	}
+	tell_end(d, CALL_LEFT, OUTCOME_COMPLETED);
 }
 
 /* How a call came out all of whose legs have ended. */
@@ -78,7 +134,10 @@ static enum outcome outcome_of_call(const struct call_record *rec)
 
 void call_end_if_over(struct decision *d)
 {
-	if (call_live_legs(d->rec))
+	/* one alone has nobody to talk to */
+	if (d->rec->state == CALL_LEFT && call_talking_legs(d->rec) == 1)
+		call_hang_up_all(d, OUTCOME_COMPLETED);
+	if (call_live_legs(d->rec) || call_is_over(d->rec))
 		return;
 	/* an established call says that it is ending, also where nothing is left to do */
 	if (d->rec->state == CALL_ESTABLISHED)
@@ -88,8 +147,7 @@ void call_end_if_over(struct decision *d)
 
 /* ---- legs ---- */
 
-/* A leg that carries its end knows why; one that does not is told by its SIP code. */
-void call_leg_ended(struct leg *leg, int code, const char *reason)
+void call_leg_ended(struct decision *d, struct leg *leg, int code, const char *reason)
 {
 	if (leg->outcome == OUTCOME_NONE)
 		leg->outcome = outcome_of_sip(code);
@@ -97,6 +155,17 @@ void call_leg_ended(struct leg *leg, int code, const char *reason)
 	free(leg->reason);
 	leg->reason = must_strdup(reason);
 	leg->deadline = 0;
+	call_invite_settled(d, leg);
+}
+
+/* The number that a callee is shown. */
+static const char *caller_of(const struct call_record *rec, const struct leg *leg)
+{
+	if (leg->caller)
+		return leg->caller;
+	if (rec->source_alternate)
+		return rec->source_alternate;
+	return rec->source.kind == IDENTIFIER_PHONE ? rec->source.value : NULL;
 }
 
 void call_ask(struct decision *d, const struct leg *leg, enum leg_act act)
@@ -108,9 +177,7 @@ void call_ask(struct decision *d, const struct leg *leg, enum leg_act act)
 	} else if (act == LEG_ACT_DIAL) {
 		a = plan_add_act(d->plan, ACT_DIAL, leg->dial_id);
 		a->address = must_strdup(leg->address);
-		a->caller = must_strdup(d->rec->source_alternate                  ? d->rec->source_alternate
-		                        : d->rec->source.kind == IDENTIFIER_PHONE ? d->rec->source.value
-		                                                                  : NULL);
+		a->caller = must_strdup(caller_of(d->rec, leg));
 		d->plan->dials = true;
 	}
 }
@@ -124,8 +191,10 @@ void call_wind_up(struct decision *d, struct leg *leg, enum leg_event ev, enum o
 		return;
 	leg->hung_up = true;
 	leg->outcome = why;
-	leg->deadline = leg->state == LEG_ENDED ? 0 : d->rules->now + d->rules->hangup_timeout;
+	leg->deadline = d->rules->now + d->rules->hangup_timeout;
 	call_ask(d, leg, act);
+	if (leg->state == LEG_ENDED)
+		call_leg_ended(d, leg, 487, "never dialled");
 }
 
 /* For all: Terminating, then every leg, then, when they are gone, the end. */
@@ -134,8 +203,10 @@ void call_hang_up_all(struct decision *d, enum outcome before_answer)
 	struct call_record *rec = d->rec;
 
 	rec->outcome = rec->established_at ? OUTCOME_COMPLETED : before_answer;
-	rec->state = CALL_TERMINATING;
-	tell_state(&d->tell, CALL_TERMINATING);
+	if (rec->state != CALL_LEFT) {
+		rec->state = CALL_TERMINATING;
+		tell_state(&d->tell, CALL_TERMINATING);
+	}
 	for (size_t i = 0; i < rec->legs_count; i++) {
 		struct leg *leg = &rec->legs[i];
 

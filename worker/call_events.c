@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "must.h"
+#include "participant.h"
 
 /* Takes `data`.  `to_app` false: the ledger only, no number. */
 static struct call_event *add(struct telling_of *t, enum event_type type, json_t *data, bool to_app)
@@ -42,12 +43,12 @@ static json_t *result_json(struct result r)
 void tell_state(struct telling_of *t, int state)
 {
 	struct call_record *rec = t->rec;
-	const bool over = state == CALL_TERMINATED;
+	const bool over = state == CALL_TERMINATED || state == CALL_LEFT;
 	struct call_event *e;
 	json_t *data;
 
 	data = json_pack("{s:s, s:s, s:n}", "callLegId", rec->call_leg_id, "callState",
-	                 call_state_name(state), "conversationId");
+	                 call_state_name(over ? CALL_TERMINATED : state), "conversationId");
 	if (over) {
 		const struct result r = { rec->result_code, rec->result_subcode, rec->result_message };
 
@@ -95,15 +96,8 @@ void tell_digit(struct telling_of *t, char digit)
 	e->state = t->rec->state;
 }
 
-void tell_play_result(struct telling_of *t, const struct operation *op, struct result result, bool completed)
+static void of_operation(struct telling_of *t, struct call_event *e, const struct operation *op)
 {
-	struct call_event *e;
-	json_t *data;
-
-	data = json_pack("{s:s, s:s?, s:s, s:o}", "callLegId", t->rec->call_leg_id, "operationContext",
-	                 op->context, "status", completed ? "completed" : "failed", "resultInfo",
-	                 result_json(result));
-	e = add(t, EVENT_PLAY_RESULT, data, true);
 	e->state = t->rec->state;
 	e->operation_context = must_strdup(op->context);
 	if (op->callback_uri) {
@@ -112,15 +106,70 @@ void tell_play_result(struct telling_of *t, const struct operation *op, struct r
 	}
 }
 
-void tell_taken(struct telling_of *t, const struct call_command *c)
+void tell_play_result(struct telling_of *t, const struct operation *op, struct result result, bool completed)
+{
+	json_t *data;
+
+	data = json_pack("{s:s, s:s?, s:s, s:o}", "callLegId", t->rec->call_leg_id, "operationContext",
+	                 op->context, "status", completed ? "completed" : "failed", "resultInfo",
+	                 result_json(result));
+	of_operation(t, add(t, EVENT_PLAY_RESULT, data, true), op);
+}
+
+void tell_invite_result(struct telling_of *t, const struct operation *op, const struct identifier *whom,
+                        struct result result, bool completed)
+{
+	json_t *data;
+
+	data = json_pack("{s:s, s:s?, s:s, s:o, s:[o]}", "callLegId", t->rec->call_leg_id, "operationContext",
+	                 op->context, "status", completed ? "completed" : "failed", "resultInfo",
+	                 result_json(result), "participants", identifier_json(whom));
+	of_operation(t, add(t, EVENT_INVITE_RESULT, data, true), op);
+}
+
+void tell_participants(struct telling_of *t)
 {
 	struct call_event *e;
 
-	e = add(t, EVENT_SNAPSHOT,
+	e = add(t, EVENT_PARTICIPANTS,
+	        json_pack("{s:s, s:o}", "callLegId", t->rec->call_leg_id, "participants",
+	                  participants_json(t->rec)),
+	        true);
+	e->state = t->rec->state;
+}
+
+/* ---- for the ledger only ---- */
+
+static void tell_command(struct telling_of *t, enum event_type type, const struct call_command *c)
+{
+	struct call_event *e;
+
+	e = add(t, type,
 	        json_pack("{s:s, s:s, s:s}", "callLegId", t->rec->call_leg_id, "command",
 	                  command_kind_name(c->kind), "commandId", c->command_id),
 	        false);
 	e->state = t->rec->state;
+}
+
+void tell_taken(struct telling_of *t, const struct call_command *c)
+{
+	tell_command(t, EVENT_SNAPSHOT, c);
+}
+
+void tell_dials(struct telling_of *t, const struct call_command *c)
+{
+	tell_command(t, EVENT_DIAL, c);
+}
+
+void tell_all_gone(struct telling_of *t)
+{
+	struct call_event *e;
+
+	e = add(t, EVENT_CALL_STATE,
+	        json_pack("{s:s, s:s, s:n}", "callLegId", t->rec->call_leg_id, "callState",
+	                  call_state_name(CALL_TERMINATED), "conversationId"),
+	        false);
+	e->state = CALL_TERMINATED;
 }
 
 void tell_leg(struct telling_of *t, const struct leg *leg, const char *what)
@@ -140,14 +189,14 @@ void tell_leg(struct telling_of *t, const struct leg *leg, const char *what)
 	e->legs[0].carrier_record.len = leg->carrier_record.len;
 }
 
-/* Dials that this decision intends: a rebuild must know them before a phone does. */
-static void add_dials(struct call_event *e, const struct call_record *rec)
+/* Dials that this command intends: a rebuild must know them before a phone does. */
+static void add_dials(struct call_event *e, const struct call_record *rec, const char *command_id)
 {
 	for (size_t i = 0; i < rec->legs_count; i++) {
 		const struct leg *leg = &rec->legs[i];
 		struct dial *d;
 
-		if (leg->state != LEG_INTENT)
+		if (leg->state != LEG_INTENT || !leg->command_id || strcmp(leg->command_id, command_id) != 0)
 			continue;
 		e->dials = must_realloc(e->dials, (e->dials_count + 1) * sizeof(*e->dials));
 		d = &e->dials[e->dials_count++];
@@ -159,6 +208,7 @@ static void add_dials(struct call_event *e, const struct call_record *rec)
 			.command_id = must_strdup(leg->command_id),
 			.carrier = must_strdup(leg->carrier),
 			.address = must_strdup(leg->address),
+			.caller = must_strdup(leg->caller),
 		};
 	}
 }
@@ -193,10 +243,9 @@ void tell_finish(struct telling_of *t, const char *command_id)
 		first->command_ids = must_calloc(1, sizeof(*first->command_ids));
 		first->command_ids[0] = must_strdup(command_id);
 		first->command_ids_count = 1;
+		add_dials(first, t->rec, command_id);
 	}
 	last->deadline = t->rec->deadline;
 	last->ends_by = t->rec->ends_by;
-	if (t->plan->events[0].type == EVENT_CALL_STATE && t->plan->events[0].state == CALL_ESTABLISHING)
-		add_dials(first, t->rec);
 	add_operations(last, t->rec);
 }

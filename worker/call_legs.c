@@ -32,8 +32,7 @@ static void leg_answered(struct decision *d, struct leg *leg)
 	leg->answered_at = d->rules->now;
 	leg->deadline = 0;
 	call_keep_carrier_record(d, leg);
-	if (rec->legs_count > 1)
-		plan_add_act(d->plan, ACT_BRIDGE, leg->dial_id);
+	call_join(d, leg);
 	if (rec->state == CALL_ESTABLISHING) {
 		rec->state = CALL_ESTABLISHED;
 		rec->established_at = d->rules->now;
@@ -41,6 +40,8 @@ static void leg_answered(struct decision *d, struct leg *leg)
 	} else {
 		tell_leg(&d->tell, leg, "answered");
 	}
+	call_invite_settled(d, leg);
+	call_roster_changed(d);
 }
 
 static void decide_progress(struct decision *d, struct leg *leg, enum leg_event ev)
@@ -70,19 +71,21 @@ static void decide_progress(struct decision *d, struct leg *leg, enum leg_event 
 
 static void decide_over(struct decision *d, struct leg *leg, const struct carrier_event *ev)
 {
+	const bool was_in = leg->state == LEG_TALKING;
 	enum leg_act act;
 
 	if (!leg_move(leg, LEG_OVER, &act)) {
 		decision_nothing(d, "too-late");
 		return;
 	}
-	call_leg_ended(leg, ev->code, ev->reason);
 	free(leg->carrier_record.data);
 	leg->carrier_record = (struct bytes){ 0 };
 	if (call_live_legs(d->rec))
 		tell_leg(&d->tell, leg, "over");
-	else
-		call_end_if_over(d);
+	call_leg_ended(d, leg, ev->code, ev->reason);
+	if (was_in)
+		call_roster_changed(d);
+	call_end_if_over(d);
 }
 
 static void decide_digit(struct decision *d, struct leg *leg, char digit)

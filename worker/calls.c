@@ -60,6 +60,14 @@ struct queued *queued_carrier(const struct carrier_event *ev)
 	return q;
 }
 
+struct queued *queued_confirm(int32_t announced)
+{
+	struct queued *q = queued_new(INPUT_CONFIRM);
+
+	q->in.announced = announced;
+	return q;
+}
+
 void queued_free(struct queued *q)
 {
 	if (!q)

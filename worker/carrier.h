@@ -47,6 +47,12 @@ struct carrier_dial {
 	const char *caller;  /* E.164 shown to the callee, or NULL */
 };
 
+struct carrier_play {
+	const char *play, *uri;
+	bool loop;
+	int64_t started_at; /* us UTC */
+};
+
 struct carrier_ops {
 	const char *name; /* "sim" */
 	/* What is dialled for this identifier: *out is malloc'ed.  -EINVAL: this carrier can't reach such a one. */
@@ -63,11 +69,18 @@ struct carrier_ops {
 	void (*play)(struct carrier *c, const char *dial_id, const char *play, const char *uri, bool loop,
 	             int64_t started_at);
 	void (*stop)(struct carrier *c, const char *dial_id, const char *play); /* nothing follows */
-	/* After adopt(): stops every prompt but these; nothing follows. */
-	void (*keep_plays)(struct carrier *c, const char *dial_id, const char *const *plays, size_t n);
+	/*
+	 * After adopt(): these prompts and no others.  One that the leg does not hear
+	 * yet is played to it from where its start puts it; the others are stopped, and
+	 * nothing follows of them.
+	 */
+	void (*keep_plays)(struct carrier *c, const char *dial_id, const struct carrier_play *plays,
+	                   size_t n);
 	/* Connects the leg with the others of the bridge of that name; the bridge lives while it has legs. */
 	void (*bridge)(struct carrier *c, const char *dial_id, const char *bridge);
 	void (*unbridge)(struct carrier *c, const char *dial_id);
+	/* The call's app has left: from here on the leg has only those of its bridge.  Twice is as once. */
+	void (*leave)(struct carrier *c, const char *dial_id);
 	void (*send_digits)(struct carrier *c, const char *dial_id, const char *digits);
 	/* What a stranger needs to take the leg over: out->data is malloc'ed.  -ENOENT: no such dial. */
 	int (*store)(struct carrier *c, const char *dial_id, struct bytes *out);

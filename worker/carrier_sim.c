@@ -269,13 +269,26 @@ static void sim_stop(struct carrier *c, const char *dial_id, const char *play)
 	phone_wait(ph);
 }
 
-static void sim_keep_plays(struct carrier *c, const char *dial_id, const char *const *plays, size_t n)
+static void sim_keep_plays(struct carrier *c, const char *dial_id, const struct carrier_play *plays, size_t n)
+{
+	struct phone *ph = phone_of(c, dial_id);
+	int r;
+
+	if (!ph || ph->lost)
+		return;
+	r = sim_phone_keep_plays(&ph->phone, plays, n);
+	if (r < 0)
+		log_error("sim.play_failed dial=%s error=\"%s\"", dial_id, strerror(-r));
+	phone_wait(ph);
+}
+
+static void sim_leave(struct carrier *c, const char *dial_id)
 {
 	struct phone *ph = phone_of(c, dial_id);
 
 	if (!ph || ph->lost)
 		return;
-	sim_phone_keep_plays(&ph->phone, plays, n);
+	sim_phone_leave(&ph->phone, clock_utc());
 	phone_wait(ph);
 }
 
@@ -351,6 +364,7 @@ static const struct carrier_ops ops = {
 	.keep_plays = sim_keep_plays,
 	.bridge = sim_bridge,
 	.unbridge = sim_unbridge,
+	.leave = sim_leave,
 	.send_digits = sim_send_digits,
 	.store = sim_store,
 	.adopt = sim_adopt,

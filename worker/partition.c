@@ -153,6 +153,10 @@ static const char *bodiless(const struct call_command *c)
 		return "create without targets";
 	if (c->kind == COMMAND_PLAY && (!c->play || !c->play->audio_file_uri))
 		return "play without audioFileUri";
+	if (c->kind == COMMAND_INVITE && (!c->invite || !c->invite->participants_count))
+		return "invite without participants";
+	if (c->kind == COMMAND_REMOVE && !c->participant_id)
+		return "remove without participantId";
 	return NULL;
 }
 

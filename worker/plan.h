@@ -10,10 +10,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "records.h"
 
-enum act_kind { ACT_DIAL, ACT_HANG_UP, ACT_PLAY, ACT_STOP, ACT_BRIDGE };
+enum act_kind { ACT_DIAL, ACT_HANG_UP, ACT_PLAY, ACT_STOP, ACT_BRIDGE, ACT_LEAVE };
 
 struct act {
 	enum act_kind kind;
@@ -23,6 +24,7 @@ struct act {
 	char *play;    /* PLAY, STOP: the operation's id */
 	char *uri;     /* PLAY */
 	bool loop;     /* PLAY */
+	int64_t since; /* PLAY: when it began for the others, us; 0: it begins now */
 };
 
 struct plan {

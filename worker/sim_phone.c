@@ -97,8 +97,8 @@ int sim_outcomes_parse(struct sim_outcomes *out, const char *text, const char **
 		script = take_digits(&text, 2);
 		if (script < 0 || script >= SIM_SCRIPTS || !scripts[script].known || *text++ != '=')
 			return -EINVAL;
-		weight = take_digits(&text, 6);
-		if (weight < 0 || (*text && *text != ','))
+		weight = take_digits(&text, 7);
+		if (weight < 0 || weight > SIM_WEIGHT_MAX || (*text && *text != ','))
 			return -EINVAL;
 		o.total += (uint64_t)weight;
 		o.weight[script] += (uint32_t)weight;
@@ -231,6 +231,8 @@ bool sim_phone_next(const struct sim_phone *p, const struct sim_times *t, struct
 		next_of_play(p, i, t, &best);
 	if (end < best.at)
 		best = (struct sim_step){ .at = end, .kind = SIM_ENDED, .code = s->code };
+	if (p->left_at && p->left_at + t->talk < best.at)
+		best = (struct sim_step){ .at = p->left_at + t->talk, .kind = SIM_ENDED, .code = 200 };
 	if (p->hung_up_at && p->hung_up_at <= best.at)
 		best = (struct sim_step){ .at = p->hung_up_at,
 			                  .kind = SIM_ENDED,
@@ -357,18 +359,33 @@ void sim_phone_stop(struct sim_phone *p, const char *id)
 	play_settle(p, i);
 }
 
-void sim_phone_keep_plays(struct sim_phone *p, const char *const *ids, size_t n)
+int sim_phone_keep_plays(struct sim_phone *p, const struct carrier_play *plays, size_t n)
 {
+	int error = 0;
+
 	for (size_t i = p->play_count; i-- > 0;) { /* from the end: what is settled goes from the list */
 		size_t k;
 
-		for (k = 0; k < n && strcmp(p->plays[i].id, ids[k]); k++)
+		for (k = 0; k < n && strcmp(p->plays[i].id, plays[k].play); k++)
 			;
 		if (k < n || p->plays[i].over)
 			continue;
 		p->plays[i].over = true;
 		play_settle(p, i);
 	}
+	for (size_t k = 0; k < n; k++) {
+		const char *uri = plays[k].uri ? plays[k].uri : "";
+		const int r = sim_phone_play(p, plays[k].play, uri, plays[k].loop, plays[k].started_at);
+
+		error = r < 0 ? r : error;
+	}
+	return error;
+}
+
+void sim_phone_leave(struct sim_phone *p, int64_t at)
+{
+	if (!p->left_at)
+		p->left_at = at;
 }
 
 int sim_phone_bridge(struct sim_phone *p, const char *bridge)
@@ -382,7 +399,7 @@ int sim_phone_bridge(struct sim_phone *p, const char *bridge)
 	return 0;
 }
 
-/* ---- the record: "sim1", numbers, and texts with their lengths before them ---- */
+/* ---- the record: "sim2", numbers, and texts with their lengths before them; "sim1" has no left_at ---- */
 
 int sim_phone_store(const struct sim_phone *p, struct bytes *out)
 {
@@ -394,8 +411,8 @@ int sim_phone_store(const struct sim_phone *p, struct bytes *out)
 	f = open_memstream(&text, &out->len);
 	if (!f)
 		return -ENOMEM;
-	fprintf(f, "sim1 %d %" PRId64 " %d %" PRId64 " %zu:%s %zu", p->script, p->dialled_at, p->told,
-	        p->hung_up_at, strlen(bridge), bridge, p->play_count);
+	fprintf(f, "sim2 %d %" PRId64 " %d %" PRId64 " %" PRId64 " %zu:%s %zu", p->script, p->dialled_at,
+	        p->told, p->hung_up_at, p->left_at, strlen(bridge), bridge, p->play_count);
 	for (i = 0; i < p->play_count; i++) {
 		const struct sim_play *play = &p->plays[i];
 
@@ -461,7 +478,7 @@ static void take_play(const char **at, struct sim_phone *p, bool *ok)
 		p->play_count++;
 }
 
-static void take_phone(const char *at, struct sim_phone *p, bool *ok)
+static void take_phone(const char *at, int version, struct sim_phone *p, bool *ok)
 {
 	size_t plays, i;
 
@@ -470,6 +487,8 @@ static void take_phone(const char *at, struct sim_phone *p, bool *ok)
 	p->dialled_at = take_number(&at, 0, INT64_MAX / 2, ok);
 	p->told = (int)take_number(&at, 0, SIM_ANSWERED, ok);
 	p->hung_up_at = take_number(&at, 0, INT64_MAX / 2, ok);
+	if (version >= 2)
+		p->left_at = take_number(&at, 0, INT64_MAX / 2, ok);
 	p->bridge = take_text(&at, ok);
 	plays = (size_t)take_number(&at, 0, SIM_PLAYS_MAX, ok);
 	for (i = 0; *ok && i < plays; i++)
@@ -480,11 +499,12 @@ static void take_phone(const char *at, struct sim_phone *p, bool *ok)
 int sim_phone_restore(struct sim_phone *p, const struct bytes *record)
 {
 	char *text = record->len ? strndup(record->data, record->len) : NULL;
-	bool ok = text && strlen(text) == record->len && !strncmp(text, "sim1", 4);
+	bool ok = text && strlen(text) == record->len &&
+	          (!strncmp(text, "sim1", 4) || !strncmp(text, "sim2", 4));
 
 	*p = (struct sim_phone){ 0 };
 	if (ok)
-		take_phone(text + 4, p, &ok);
+		take_phone(text + 4, text[3] - '0', p, &ok);
 	free(text);
 	if (ok)
 		return 0;

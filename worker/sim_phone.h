@@ -15,9 +15,12 @@
 
 #include "records.h"
 
-#define SIM_SCRIPTS   33 /* 00..32 */
-#define SIM_PLAYS_MAX 16 /* as many as a call has open operations */
-#define SIM_DIGIT_GAP INT64_C(200000)
+struct carrier_play;
+
+#define SIM_SCRIPTS    33 /* 00..32 */
+#define SIM_WEIGHT_MAX 1000000
+#define SIM_PLAYS_MAX  16 /* as many as a call has open operations */
+#define SIM_DIGIT_GAP  INT64_C(200000)
 
 struct sim_times {
 	int64_t ring, press, talk, prompt; /* us; each may be 0 */
@@ -48,6 +51,7 @@ struct sim_phone {
 	int64_t dialled_at;
 	int told;           /* of trying, ringing, answered: how far it came */
 	int64_t hung_up_at; /* by us; 0: not */
+	int64_t left_at;    /* by its call's app, which leaves it to its bridge; 0: not */
 	char *bridge;       /* NULL: none */
 	struct sim_play plays[SIM_PLAYS_MAX];
 	size_t play_count;
@@ -75,7 +79,9 @@ void sim_phone_hang_up(struct sim_phone *p, int64_t at);
 /* A play that it has already is left as it is.  -ENOMEM; -EMFILE: more than SIM_PLAYS_MAX at once. */
 int sim_phone_play(struct sim_phone *p, const char *id, const char *uri, bool loop, int64_t started_at);
 void sim_phone_stop(struct sim_phone *p, const char *id);
-void sim_phone_keep_plays(struct sim_phone *p, const char *const *ids, size_t n); /* stops all others */
+void sim_phone_leave(struct sim_phone *p, int64_t at); /* the first time counts: talk later it hangs up */
+/* Stops all others, and begins those that it has not.  As sim_phone_play(). */
+int sim_phone_keep_plays(struct sim_phone *p, const struct carrier_play *plays, size_t n);
 int sim_phone_bridge(struct sim_phone *p, const char *bridge); /* NULL: none.  0 or -ENOMEM */
 
 /* out->data is malloc'ed.  -ENOMEM. */

@@ -62,6 +62,7 @@ void step_free(struct step *s)
 	call_record_clear(&s->next);
 	plan_clear(&s->plan);
 	free(s->record.data);
+	free(s->confirm);
 	for (size_t i = 0; i < s->event_count; i++) {
 		if (s->tellings && s->tellings[i]) {
 			free(s->tellings[i]->arg);
@@ -116,6 +117,21 @@ static void log_ignored(const struct call *c, const struct queued *q, const char
 		log_debug("input.ignored call=%s reason=%s", c->id, note ? note : "");
 }
 
+void step_confirm_back(struct step *s)
+{
+	struct call *c = s->call;
+
+	if (!s->confirm)
+		return;
+	if (c->confirm) { /* of a later announcement: that one goes with its own confirm */
+		partition_acked(c->partition, s->confirm);
+		free(s->confirm);
+	} else {
+		c->confirm = s->confirm;
+	}
+	s->confirm = NULL;
+}
+
 void step_confirm_is_ordinary(struct call *c)
 {
 	if (!c->confirm)
@@ -144,8 +160,8 @@ void step_ask(struct step *s)
 	struct partition *p = c->partition;
 	/* told already: only its confirm is asked again, and what it saves has become the call's record */
 	const struct call_record *next = s->told ? &c->record : &s->next;
-	const bool confirm = s->input->in.kind == INPUT_CONFIRM && c->confirm;
-	const char *cleared[1] = { c->confirm };
+	const bool confirm = s->confirm;
+	const char *cleared[1] = { s->confirm };
 	const struct store_save save = {
 		.partition = p->number,
 		.epoch = &p->epoch,
@@ -232,10 +248,14 @@ static void act(struct worker *w, const struct act *a)
 		k->ops->hang_up(k, a->dial_id);
 		break;
 	case ACT_PLAY:
-		k->ops->play(k, a->dial_id, a->play, a->uri, a->loop, store_now(w->store));
+		k->ops->play(k, a->dial_id, a->play, a->uri, a->loop,
+		             a->since ? a->since : store_now(w->store));
 		break;
 	case ACT_STOP:
 		k->ops->stop(k, a->dial_id, a->play);
+		break;
+	case ACT_LEAVE:
+		k->ops->leave(k, a->dial_id);
 		break;
 	case ACT_BRIDGE: /* of the call's name, with which a dial id begins */
 		snprintf(bridge, sizeof(bridge), "%s", a->dial_id);
@@ -295,10 +315,6 @@ void step_saved(struct step *s)
 		c->record = s->next;
 		s->next = (struct call_record){ 0 };
 		c->memory = CALL_READ;
-		if (s->input->in.kind == INPUT_CONFIRM && c->confirm) {
-			free(c->confirm);
-			c->confirm = NULL;
-		}
 		log_moved(c, before);
 		step_tell(s);
 		KILL_POINT("produced");
@@ -403,6 +419,10 @@ static bool begin(struct call *c, struct queued *q)
 		return false;
 	}
 	s->input = q;
+	if (q->in.kind == INPUT_CONFIRM) {
+		s->confirm = c->confirm;
+		c->confirm = NULL;
+	}
 	digest_random(&s->stamp, sizeof(s->stamp));
 	c->step = s;
 	step_ask(s);

@@ -36,6 +36,7 @@ static void give_up(struct step *s, const char *why)
 	struct call *c = s->call;
 	struct queued *q = s->input;
 
+	step_confirm_back(s);
 	s->input = NULL;
 	c->step = NULL;
 	c->failing = true; /* else a hundred commands for it would keep its partition for minutes */
@@ -67,6 +68,7 @@ void step_stale(struct step *s)
 		give_up(s, "the call in Redis is never the one that was read from it");
 		return;
 	}
+	step_confirm_back(s);
 	call_queue_first(c, s->input);
 	s->input = NULL;
 	c->step = NULL;

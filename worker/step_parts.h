@@ -15,6 +15,8 @@ void step_ask(struct step *s);
 void step_saved(struct step *s);
 /* It changes nothing; takes q. */
 void step_ignored(struct call *c, struct queued *q, const char *note);
+/* The step comes to nothing: what its confirm was to take out of the outbox waits for the next one. */
+void step_confirm_back(struct step *s);
 /* Nothing to dial any more: what the confirm would take out of the outbox is cleared like the rest. */
 void step_confirm_is_ordinary(struct call *c);
 

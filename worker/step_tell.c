@@ -24,6 +24,7 @@ static void unlink_untold(struct untold *u)
  * The dial is in the ledger: its confirm is the call's next step.  It takes the
  * event out of the outbox itself; where it can't come soon, or at all, that is
  * left to the ordinary clear, and the next owner finds an intent that was told.
+ * A call tells its events in order, so legs with lower numbers are in the ledger too.
  */
 static void confirm_next(struct call *c, const struct untold *u)
 {
@@ -35,9 +36,8 @@ static void confirm_next(struct call *c, const struct untold *u)
 		free(c->confirm);
 		c->confirm = must_strdup(u->name);
 	}
-	if (!call_has_intent(&c->record))
-		return;
-	call_queue(c, queued_new(INPUT_CONFIRM));
+	if (call_has_intent(&c->record))
+		call_queue(c, queued_confirm(u->announced));
 }
 
 /* From the teller, on the loop's thread. */
@@ -47,12 +47,12 @@ static void event_told(struct telling *t)
 	struct partition *p = u->partition;
 	struct call *c = u->call;
 
-	KILL_POINT(u->dials ? "dial-acknowledged" : "acknowledged");
+	KILL_POINT(u->announced ? "dial-acknowledged" : "acknowledged");
 	p->untold--;
 	unlink_untold(u);
 	if (t->offset + 1 > p->told)
 		p->told = t->offset + 1;
-	if (c && u->dials)
+	if (c && u->announced)
 		confirm_next(c, u);
 	else if (c || u->round == p->round || p->owned)
 		partition_acked(p, u->name); /* told is told, also by a takeover that came to no end */
@@ -136,7 +136,9 @@ static struct telling *telling_of_event(struct call *c, const struct call_event 
 
 	snprintf(name, sizeof(name), "%s-%lld", c->id, (long long)e->seq);
 	u = untold_new(c->partition, name, e->seq);
-	u->dials = e->dials_count > 0;
+	for (size_t i = 0; i < e->dials_count; i++)
+		if (e->dials[i].leg > u->announced)
+			u->announced = e->dials[i].leg;
 	t->topic = TOPIC_EVENTS;
 	t->partition = c->partition->number;
 	t->key = must_strdup(c->id);

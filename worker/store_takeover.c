@@ -106,6 +106,22 @@ static void on_entries_refused(struct store_request *link, const redisReply *rep
 	entries_end((struct request *)link, request_no(reply));
 }
 
+static bool all_texts(const redisReply *list)
+{
+	for (size_t i = 0; i < list->elements; i++)
+		if (list->element[i]->type != REDIS_REPLY_STRING)
+			return false;
+	return true;
+}
+
+/* { cursor, { name, bytes, name, bytes ... } }: all of it is read below as it stands */
+static bool is_outbox_part(const redisReply *reply)
+{
+	return reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+	       reply->element[0]->type == REDIS_REPLY_STRING &&
+	       reply->element[1]->type == REDIS_REPLY_ARRAY && all_texts(reply->element[1]);
+}
+
 static void ask_outbox(struct request *q, const char *cursor);
 
 static void on_outbox(struct store_request *link, const redisReply *reply)
@@ -117,8 +133,7 @@ static void on_outbox(struct store_request *link, const redisReply *reply)
 	size_t i, n;
 	bool more;
 
-	if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-	    reply->element[1]->type != REDIS_REPLY_ARRAY) {
+	if (!is_outbox_part(reply)) {
 		entries_end(q, request_no(reply));
 		return;
 	}
@@ -209,7 +224,7 @@ static void on_live_ids(struct store_request *link, const redisReply *reply)
 	struct request *q = (struct request *)link;
 	size_t i;
 
-	if (!reply || reply->type != REDIS_REPLY_ARRAY) {
+	if (!reply || reply->type != REDIS_REPLY_ARRAY || !all_texts(reply)) {
 		entries_end(q, request_no(reply));
 		return;
 	}

@@ -107,23 +107,46 @@ static void give_up(struct partition *p, enum store_answer a, const char *stage)
 
 /* ---- live ---- */
 
+/* The prompts that are heard in the call; one that was only intended is not (decide_taken ends it). */
+static size_t plays_of(const struct call_record *rec, struct carrier_play *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rec->operations_count; i++) {
+		const struct operation *op = &rec->operations[i];
+
+		if (op->kind == OPERATION_PLAY && op->state == OPERATION_STARTED)
+			out[n++] =
+			        (struct carrier_play){ op->id, op->audio_file_uri, op->loop, op->started_at };
+	}
+	return n;
+}
+
 /* Phones that another owner dialled: ours from here on. */
 static void adopt_legs(struct call *c)
 {
 	struct carrier *carrier = c->partition->worker->carrier;
 	const struct call_record *rec = &c->record;
-	const char **plays = must_calloc(rec->operations_count + 1, sizeof(*plays));
+	struct carrier_play *plays = must_calloc(rec->operations_count + 1, sizeof(*plays));
+	const size_t play_count = plays_of(rec, plays);
+	size_t talking = 0;
 
-	for (size_t i = 0; i < rec->operations_count; i++)
-		plays[i] = rec->operations[i].id;
-	for (size_t i = 0; i < c->record.legs_count; i++) {
-		struct leg *leg = &c->record.legs[i];
+	for (size_t i = 0; i < rec->legs_count; i++)
+		talking += rec->legs[i].state == LEG_TALKING;
+	for (size_t i = 0; i < rec->legs_count; i++) {
+		const struct leg *leg = &rec->legs[i];
 
 		if (!leg->carrier_record.len || leg->state == LEG_ENDED)
 			continue;
 		carrier->ops->adopt(carrier, leg->dial_id, &leg->carrier_record);
-		/* one that was cancelled, and whose stop was not asked for any more, is in the leg's record still */
-		carrier->ops->keep_plays(carrier, leg->dial_id, plays, rec->operations_count);
+		/* what its owner saved, and could not ask for any more, is not in the leg's own record */
+		if (leg->state == LEG_TALKING) {
+			carrier->ops->keep_plays(carrier, leg->dial_id, plays, play_count);
+			if (talking > 1)
+				carrier->ops->bridge(carrier, leg->dial_id, c->id);
+			if (rec->state == CALL_LEFT)
+				carrier->ops->leave(carrier, leg->dial_id);
+		}
 		if (leg->state == LEG_ENDING) /* asked for once already; it does no harm twice */
 			carrier->ops->hang_up(carrier, leg->dial_id);
 	}
@@ -170,7 +193,7 @@ static void go_on_fresh(struct call *c)
 	call_set_deadline(c);
 	call_queue(c, queued_new(INPUT_TAKEN));
 	if (call_has_intent(&c->record)) /* the outbox is told: the ledger knows of it */
-		call_queue(c, queued_new(INPUT_CONFIRM));
+		call_queue(c, queued_confirm(INT32_MAX));
 }
 
 /* ---- commands ---- */
@@ -350,7 +373,7 @@ static void note_told(struct takeover *t, const struct ledger_record *r)
 	}
 	snprintf(name, sizeof(name), "%s-%lld", e.call_leg_id ? e.call_leg_id : "", (long long)e.seq);
 	if (table_put(t->told_names, name, t) < 0 ||
-	    (e.final && e.call_leg_id && table_put(t->told_names, e.call_leg_id, t) < 0))
+	    (e.state == CALL_TERMINATED && e.call_leg_id && table_put(t->told_names, e.call_leg_id, t) < 0))
 		abort(); /* as must_calloc() */
 	n = e.epoch ? strtoll(e.epoch, NULL, 10) : 0;
 	if (n > t->partition->epoch_number)

@@ -41,7 +41,8 @@ struct bytes telling_pack(const struct telling *t)
 		*at++ = '\n';
 	}
 	*at++ = '\n';
-	memcpy(at, t->value.data, t->value.len);
+	if (t->value.len)
+		memcpy(at, t->value.data, t->value.len);
 	return b;
 }
 
@@ -63,7 +64,7 @@ int telling_unpack(struct telling *out, const void *data, size_t len)
 		const char *equals = line ? memchr(at, '=', (size_t)(line - at)) : NULL;
 		const char *name = equals ? known_header(at, (size_t)(equals - at)) : NULL;
 
-		if (!name || i == TELLING_HEADERS)
+		if (!name || i == TELLING_HEADERS || memchr(equals, '\0', (size_t)(line - equals)))
 			return -EBADMSG;
 		out->headers[i].name = name;
 		out->headers[i].value = must_printf("%.*s", (int)(line - equals - 1), equals + 1);

@@ -114,7 +114,7 @@ struct untold {
 	struct call *call; /* NULL: forgotten, or told for an owner before us */
 	uint32_t round;    /* of the takeover that told it from the outbox; 0: our own */
 	int64_t seq;
-	bool dials;
+	int32_t announced;           /* it announces dials, of legs up to this number; 0: none */
 	char name[CALLID_SIZE + 22]; /* in the outbox */
 };
 
@@ -158,6 +158,7 @@ struct step {
 	int64_t sent;            /* clock_mono(), before the request left */
 	struct loop_timer again; /* Redis could not do it: the next try */
 	bool asked;              /* an answer is outstanding */
+	char *confirm;           /* outbox entry that this confirm takes out; NULL */
 	bool told;               /* saved, and its events were given to the teller */
 	size_t acted;            /* so many acts were carried out */
 };
@@ -215,6 +216,7 @@ void call_queue_first(struct call *c, struct queued *q);
 struct queued *call_pop(struct call *c);
 struct queued *queued_new(enum input_kind kind);
 struct queued *queued_carrier(const struct carrier_event *ev);
+struct queued *queued_confirm(int32_t announced);
 void queued_free(struct queued *q);
 void call_drop_commands(struct call *c); /* at a revoke: they come again */
 void call_set_deadline(struct call *c);

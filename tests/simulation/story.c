@@ -82,6 +82,12 @@ void redis_restarts(struct world *w, struct node *n)
 	world_redis_restart(w, CLOCK_SEC);
 }
 
+void kafka_sticks(struct world *w, struct node *n)
+{
+	(void)n;
+	world_kafka_stuck(w, CLOCK_SEC);
+}
+
 /* ---- what the environment asks for ---- */
 
 uint64_t story_number(const char *name, uint64_t otherwise)

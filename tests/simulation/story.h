@@ -22,5 +22,6 @@ void sleeps_long(struct world *w, struct node *n);    /* longer than a session *
 void rebalanced(struct world *w, struct node *n);
 void redis_leaves(struct world *w, struct node *n);
 void redis_restarts(struct world *w, struct node *n);
+void kafka_sticks(struct world *w, struct node *n);
 
 #endif

@@ -401,8 +401,10 @@ void world_close(struct world *w)
 		for (size_t k = 0; k < w->calls[i].count; k++)
 			free(w->calls[i].events[k].value.data);
 		free(w->calls[i].events);
-		for (int k = 0; k < w->calls[i].play_results; k++)
-			free(w->calls[i].plays[k]);
+		for (int k = 0; k < w->calls[i].result_count; k++)
+			free(w->calls[i].results[k]);
+		for (int k = 0; k < w->calls[i].announced_count; k++)
+			free(w->calls[i].announced[k]);
 	}
 	free(w->heap);
 	free(w->spare_stack);

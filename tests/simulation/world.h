@@ -130,7 +130,12 @@ void world_create_big(struct world *w, int call); /* would not fit into a record
 void world_play(struct world *w, int call, const char *name, const char *context);
 void world_play_loop(struct world *w, int call, const char *name, const char *context); /* until cancelled */
 void world_cancel(struct world *w, int call, const char *name);
+/* The name's last letter tells its phones from those of another invite. */
+void world_invite(struct world *w, int call, const char *name, const char *phones);
+void world_remove(struct world *w, int call, const char *name, const char *of,
+                  int index); /* of that command */
 void world_hang_up(struct world *w, int call, const char *name);
+void world_delete(struct world *w, int call, const char *name);
 /* The newest command of the partition once more, as a producer's retry would. */
 void world_repeat(struct world *w, int partition);
 void world_poison(struct world *w, int partition, size_t len); /* bytes that mean nothing */
@@ -142,6 +147,7 @@ void world_newer(struct world *w, int partition);              /* a well-framed 
 const char *world_outcome(const struct world *w, int call);
 int world_dials(const struct world *w, int call);
 int world_prompts(const struct world *w, int call);   /* that the call's phones hear now */
+int world_bridged(const struct world *w, int call);   /* phones that talk with each other */
 size_t world_events(const struct world *w, int call); /* how many seqs were told */
 /* "playAudioResult:8509"-like words of the call's events, in order. */
 const char *world_story(const struct world *w, int call);

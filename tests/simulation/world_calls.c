@@ -110,6 +110,46 @@ void world_play_loop(struct world *w, int call, const char *name, const char *co
 	play(w, call, name, context, true);
 }
 
+void world_invite(struct world *w, int call, const char *name, const char *phones)
+{
+	struct identifier whom[PHONES];
+	char numbers[PHONES][24];
+	struct invite_body body = { .participants = whom };
+	struct call_command cmd = { .kind = COMMAND_INVITE,
+		                    .invite = &body,
+		                    .operation_context = (char *)name };
+	int used, script;
+
+	/* the name's last letter tells the numbers of one invite from those of another */
+	for (; body.participants_count < PHONES && sscanf(phones, "%d%n", &script, &used) == 1;
+	     phones += used) {
+		char *number = numbers[body.participants_count];
+
+		snprintf(number, sizeof(numbers[0]), "+469%d%03d%02d", name[strlen(name) - 1] % 10, call,
+		         script);
+		whom[body.participants_count++] = (struct identifier){ IDENTIFIER_PHONE, number };
+	}
+	give(w, &w->calls[call], &cmd, name);
+}
+
+void world_remove(struct world *w, int call, const char *name, const char *of, int index)
+{
+	char command[UUID_SIZE], participant[UUID_SIZE], place[12];
+	struct call_command cmd = { .kind = COMMAND_REMOVE, .participant_id = participant };
+
+	uuid_derive(command, "command", w->calls[call].id, of);
+	snprintf(place, sizeof(place), "%d", index);
+	uuid_derive(participant, "participant", command, place);
+	give(w, &w->calls[call], &cmd, name);
+}
+
+void world_delete(struct world *w, int call, const char *name)
+{
+	struct call_command cmd = { .kind = COMMAND_DELETE };
+
+	give(w, &w->calls[call], &cmd, name);
+}
+
 void world_cancel(struct world *w, int call, const char *name)
 {
 	struct call_command cmd = { .kind = COMMAND_CANCEL };
@@ -174,6 +214,11 @@ const char *world_outcome(const struct world *w, int call)
 int world_dials(const struct world *w, int call)
 {
 	return phone_dials((struct world *)w, w->calls[call].id);
+}
+
+int world_bridged(const struct world *w, int call)
+{
+	return phone_bridged((struct world *)w, w->calls[call].id);
 }
 
 int world_prompts(const struct world *w, int call)

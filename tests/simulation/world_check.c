@@ -41,10 +41,13 @@ static const char *word_in(char out[32], const char *data, const char *name)
 static void tell_story(struct told_call *c, const struct call_event *e)
 {
 	const size_t len = strlen(c->story);
-	char word[32];
+	char word[32], status[32];
 
 	if (e->final)
-		snprintf(word, sizeof(word), "terminated:%s", outcome_name(e->outcome));
+		snprintf(word, sizeof(word), "%s:%s", e->state == CALL_LEFT ? "left" : "terminated",
+		         outcome_name(e->outcome));
+	else if (e->type == EVENT_CALL_STATE && !e->number)
+		snprintf(word, sizeof(word), "(gone)");
 	else if (e->type == EVENT_CALL_STATE)
 		word_in(word, e->data, "\"callState\":\"");
 	else if (e->type == EVENT_PLAY_RESULT)
@@ -52,6 +55,8 @@ static void tell_story(struct told_call *c, const struct call_event *e)
 		         strstr(e->data, "8508")            ? "cancelled"
 		         : strstr(e->data, "\"completed\"") ? "completed"
 		                                            : "failed");
+	else if (e->type == EVENT_INVITE_RESULT)
+		snprintf(word, sizeof(word), "invite:%.20s", word_in(status, e->data, "\"status\":\""));
 	else if (e->type == EVENT_DTMF)
 		snprintf(word, sizeof(word), "digit");
 	else
@@ -59,27 +64,52 @@ static void tell_story(struct told_call *c, const struct call_event *e)
 	snprintf(c->story + len, sizeof(c->story) - len, "%s%s", len ? " " : "", word);
 }
 
-/* Each prompt that was taken has one result, and none has two: its context tells them apart. */
-static void count_play(struct world *w, struct told_call *c, const struct call_event *e)
+/*
+ * Each prompt that was taken has one result, and each who was invited; none has
+ * two.  A prompt's context tells it from others, with an invite it is context and number.
+ */
+static void count_results(struct world *w, struct told_call *c, const struct call_event *e)
 {
 	const char *context = e->operation_context ? e->operation_context : "";
+	char of[128], whom[32] = "";
 
 	if (e->type == EVENT_SNAPSHOT && strstr(e->data, "\"command\":\"play\""))
-		c->plays_taken++;
-	if (e->type != EVENT_PLAY_RESULT || c->play_results == WORLD_PLAYS)
+		c->results_owed++;
+	if (e->type == EVENT_DIAL)
+		c->results_owed += (int)e->dials_count;
+	if ((e->type != EVENT_PLAY_RESULT && e->type != EVENT_INVITE_RESULT) ||
+	    c->result_count == WORLD_RESULTS)
 		return;
-	for (int i = 0; *context && strlen(context) < 64 && i < c->play_results;
+	if (e->type == EVENT_INVITE_RESULT)
+		word_in(whom, e->data, "\"rawId\":\"");
+	snprintf(of, sizeof(of), "%.64s %s", context, whom);
+	for (int i = 0; *context && strlen(context) < 64 && i < c->result_count;
 	     i++) /* long ones are about size */
-		if (!strcmp(c->plays[i], context))
-			world_fail(w, "%s: a second result for %.20s", c->id, context);
-	c->plays[c->play_results++] = must_strdup(context);
+		if (!strcmp(c->results[i], of))
+			world_fail(w, "%s: a second result for %s", c->id, of);
+	c->results[c->result_count++] = must_strdup(of);
+}
+
+static void note_dials(struct told_call *c, const struct call_event *e)
+{
+	for (size_t i = 0; i < e->dials_count && c->announced_count < WORLD_DIALS; i++)
+		c->announced[c->announced_count++] = must_strdup(e->dials[i].dial_id);
+}
+
+static bool is_announced(const struct told_call *c, const char *dial_id)
+{
+	for (int i = 0; i < c->announced_count; i++)
+		if (!strcmp(c->announced[i], dial_id))
+			return true;
+	return false;
 }
 
 static void check_new(struct world *w, struct told_call *c, const struct call_event *e,
                       const struct bytes *value)
 {
-	if (c->final)
+	if (c->gone || (c->final && (e->number || !c->left)))
 		world_fail(w, "%s: seq %lld was told after the final event", c->id, (long long)e->seq);
+	c->gone = c->left && e->state == CALL_TERMINATED;
 	if (e->number && e->number != c->numbers + 1)
 		world_fail(w, "%s: number %lld follows %lld", c->id, (long long)e->number,
 		           (long long)c->numbers);
@@ -92,13 +122,15 @@ static void check_new(struct world *w, struct told_call *c, const struct call_ev
 	c->events[c->count].value = (struct bytes){ must_copy(value->data, value->len), value->len };
 	c->events[c->count++].number = e->number;
 	tell_story(c, e);
-	count_play(w, c, e);
+	count_results(w, c, e);
+	note_dials(c, e);
 	if (!e->final)
 		return;
-	if (c->play_results < c->plays_taken)
-		world_fail(w, "%s: %d of %d prompts have a result at the end", c->id, c->play_results,
-		           c->plays_taken);
+	if (c->result_count < c->results_owed)
+		world_fail(w, "%s: %d of %d prompts and invited have a result at the end", c->id,
+		           c->result_count, c->results_owed);
 	c->final = true;
+	c->left = e->state == CALL_LEFT;
 	c->final_at = w->now;
 	c->outcome = e->outcome;
 }
@@ -193,10 +225,15 @@ static int leg_state_in_redis(struct world *w, const struct told_call *c, const 
 	return state;
 }
 
-/* A new owner has reported, or is about to, that nobody can know whether this phone rang. */
+/*
+ * A new owner has reported, or is about to, that nobody can know whether this phone
+ * rang.  Of a call with others in it the call's own outcome doesn't say so.
+ */
 static bool is_late(const struct told_call *c, int state)
 {
-	return c->final ? c->outcome == OUTCOME_UNKNOWN : state == LEG_ENDED;
+	if (c->final && c->announced_count == 1)
+		return c->outcome == OUTCOME_UNKNOWN;
+	return c->final || state == LEG_ENDED;
 }
 
 void check_dial(struct world *w, const char *dial_id, const struct node *n)
@@ -209,7 +246,7 @@ void check_dial(struct world *w, const char *dial_id, const struct node *n)
 		return;
 	}
 	state = leg_state_in_redis(w, c, dial_id);
-	if (!c->count)
+	if (!is_announced(c, dial_id))
 		world_fail(w, "%s was dialled by worker %d before the ledger knew of it", dial_id, n->number);
 	else if (is_late(c, state) && n->in_gap)
 		w->late_rings++;
@@ -250,6 +287,8 @@ static bool call_is_right(struct world *w, const struct told_call *c)
 		return !c->count || missing(w, "%s: events of a call that nobody created", c->id);
 	if (!c->final)
 		return missing(w, "%s has no final event", c->id);
+	if (c->left && !c->gone)
+		return missing(w, "%s was left, and goes on", c->id);
 	if (needs_a_dial(c->outcome) && !phone_dials(w, c->id))
 		return missing(w, "%s ended as %s, but was never dialled", c->id, outcome_name(c->outcome));
 	if (c->spoilt && c->outcome != OUTCOME_FAILED)

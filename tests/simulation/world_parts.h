@@ -143,7 +143,8 @@ struct fake_kafka {
 struct phone;
 
 /* What calls.events and the commands say about a call. */
-#define WORLD_PLAYS 32
+#define WORLD_RESULTS 64
+#define WORLD_DIALS   32
 
 struct told_call {
 	char id[CALLID_SIZE];
@@ -156,13 +157,15 @@ struct told_call {
 	} * events; /* by seq - 1: the first record of each */
 	size_t count, room;
 	int64_t numbers;
-	bool final;
+	bool final, left, gone; /* the app's last event; because it left; all are gone then */
 	int64_t final_at;
 	int outcome;
 	char story[512];
 	int commands;
-	char *plays[WORLD_PLAYS]; /* contexts of the prompts that had a result */
-	int play_results, plays_taken;
+	char *results[WORLD_RESULTS]; /* of what: a prompt's context, an invite's and the participant */
+	int result_count, results_owed;
+	char *announced[WORLD_DIALS]; /* dial ids that the ledger knows of */
+	int announced_count;
 };
 
 #define WORLD_ORDERS 4
@@ -250,6 +253,7 @@ void phones_forget(struct node *n);
 void phones_clear_all(struct world *w);
 int phone_dials(struct world *w, const char *call);
 int phone_prompts(struct world *w, const char *call); /* that it hears now */
+int phone_bridged(struct world *w, const char *call); /* how many talk with each other */
 /* world_check.c */
 void check_append(struct world *w, int32_t p, const struct bytes *value);
 void check_letter(struct world *w, const struct bytes *value);

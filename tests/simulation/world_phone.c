@@ -30,10 +30,11 @@ struct phone {
 	enum { PHONE_DIALLED, PHONE_RINGS, PHONE_TALKS, PHONE_OVER } state;
 	int code; /* of its end */
 	bool had[WORLD_WORKERS];
+	bool bridged, left; /* with the others; by its app */
 	struct prompt {
 		struct prompt *next;
 		char *play;
-		int times;
+		bool kept; /* begun by a worker that took the leg over */
 		bool stopped, over;
 	} * prompts;
 };
@@ -70,6 +71,15 @@ int phone_dials(struct world *w, const char *call)
 	for (const struct phone *ph = w->phones; ph; ph = ph->next)
 		if (!strncmp(ph->dial_id, call, CALLID_LEN))
 			n += ph->dials;
+	return n;
+}
+
+int phone_bridged(struct world *w, const char *call)
+{
+	int n = 0;
+
+	for (const struct phone *ph = w->phones; ph; ph = ph->next)
+		n += !strncmp(ph->dial_id, call, CALLID_LEN) && ph->state == PHONE_TALKS && ph->bridged;
 	return n;
 }
 
@@ -322,12 +332,26 @@ static void hang_up(struct carrier *c, const char *dial_id)
 		over(the_world, ph, ph->state == PHONE_TALKS ? 200 : 487);
 }
 
+static void begin_prompt(struct world *w, struct phone *ph, const char *play_id, bool loop, bool kept)
+{
+	struct prompt *p = must_calloc(1, sizeof(*p));
+
+	p->play = must_strdup(play_id);
+	p->kept = kept;
+	p->next = ph->prompts;
+	ph->prompts = p;
+	if (!loop)
+		later(w, ph, PROMPT, played, play_id);
+	if (ph->script == 1)
+		later(w, ph, PRESS, presses, NULL);
+}
+
 static void play(struct carrier *c, const char *dial_id, const char *play_id, const char *uri, bool loop,
                  int64_t started_at)
 {
 	struct phone *ph = hand_of(c, dial_id);
 	struct world *w = the_world;
-	struct prompt *p;
+	const struct prompt *p;
 
 	(void)uri, (void)started_at;
 	if (node_of(c)->dying)
@@ -335,18 +359,11 @@ static void play(struct carrier *c, const char *dial_id, const char *play_id, co
 	world_reach(w, POINT_PLAY, node_of(c));
 	if (!ph || ph->state != PHONE_TALKS)
 		return;
-	if (prompt_of(ph, play_id)) {
+	p = prompt_of(ph, play_id);
+	if (!p)
+		begin_prompt(w, ph, play_id, loop, false);
+	else if (!p->kept) /* else its next owner, while this one stood still, saw that he should hear it */
 		world_fail(w, "%s was played twice to %s", play_id, dial_id);
-		return;
-	}
-	p = must_calloc(1, sizeof(*p));
-	p->play = must_strdup(play_id);
-	p->next = ph->prompts;
-	ph->prompts = p;
-	if (!loop)
-		later(w, ph, PROMPT, played, play_id);
-	if (ph->script == 1)
-		later(w, ph, PRESS, presses, NULL);
 }
 
 static void stop(struct carrier *c, const char *dial_id, const char *play_id)
@@ -358,23 +375,44 @@ static void stop(struct carrier *c, const char *dial_id, const char *play_id)
 		p->stopped = true;
 }
 
-static void keep_plays(struct carrier *c, const char *dial_id, const char *const *plays, size_t n)
+static void keep_plays(struct carrier *c, const char *dial_id, const struct carrier_play *plays, size_t n)
 {
 	struct phone *ph = hand_of(c, dial_id);
 
 	for (struct prompt *p = ph ? ph->prompts : NULL; p; p = p->next) {
 		size_t k;
 
-		for (k = 0; k < n && strcmp(p->play, plays[k]); k++)
+		for (k = 0; k < n && strcmp(p->play, plays[k].play); k++)
 			;
 		if (k == n)
 			p->stopped = true;
 	}
+	for (size_t k = 0; ph && ph->state == PHONE_TALKS && k < n; k++)
+		if (!prompt_of(ph, plays[k].play))
+			begin_prompt(the_world, ph, plays[k].play, plays[k].loop, true);
 }
 
 static void bridge(struct carrier *c, const char *dial_id, const char *name)
 {
-	(void)c, (void)dial_id, (void)name;
+	struct phone *ph = hand_of(c, dial_id);
+
+	if (strncmp(dial_id, name, CALLID_LEN) != 0)
+		world_fail(the_world, "%s was bridged into %s", dial_id, name);
+	if (ph)
+		ph->bridged = true;
+}
+
+/* Who is left to his bridge hangs up some time later. */
+static void leave(struct carrier *c, const char *dial_id)
+{
+	struct phone *ph = hand_of(c, dial_id);
+
+	if (!ph || ph->left || ph->state != PHONE_TALKS)
+		return;
+	if (!ph->bridged)
+		world_fail(the_world, "%s was left, but is bridged with nobody", dial_id);
+	ph->left = true;
+	later(the_world, ph, TALK, goes_on, NULL);
 }
 
 static int store(struct carrier *c, const char *dial_id, struct bytes *out)
@@ -437,6 +475,7 @@ static const struct carrier_ops ops = {
 	.stop = stop,
 	.keep_plays = keep_plays,
 	.bridge = bridge,
+	.leave = leave,
 	.store = store,
 	.adopt = adopt,
 	.forget = forget,

@@ -242,8 +242,9 @@ static void command_comes(struct message *m)
 {
 	struct later_command *l = (struct later_command *)m;
 	struct world *w = the_world;
-	static const char *const phones[] = { "0",  "1",  "10", "20",   "21",   "22",
-		                              "24", "25", "30", "0 20", "21 0", "20 10 30" };
+	static const char *const phones[] = { "0",  "1",  "10",   "20",   "21",       "22",  "24",
+		                              "25", "30", "0 20", "21 0", "20 10 30", "0 1", "1 10 0" };
+	static const char *const invited[] = { "0", "1", "10", "20", "21", "30", "0 20", "25 1", "10 0 22" };
 
 	switch (l->kind) {
 	case 0:
@@ -276,6 +277,18 @@ static void command_comes(struct message *m)
 		break;
 	case 9:
 		world_cancel(w, l->call, "cancel");
+		break;
+	case 11:
+		world_invite(w, l->call, "invite-1", invited[draw(w, sizeof(invited) / sizeof(*invited))]);
+		break;
+	case 12:
+		world_invite(w, l->call, "invite-2", invited[draw(w, sizeof(invited) / sizeof(*invited))]);
+		break;
+	case 13:
+		world_remove(w, l->call, "remove-1", chance(w, 50) ? "create" : "invite-1", (int)draw(w, 2));
+		break;
+	case 14:
+		world_delete(w, l->call, "delete");
 		break;
 	default:
 		world_poison(w, w->calls[l->call].partition, 6);
@@ -329,6 +342,14 @@ static void draw_calls(struct world *w)
 			command_at(w, call, 8, at + (int64_t)draw(w, 2 * CLOCK_SEC));
 		if (chance(w, 20))
 			command_at(w, call, 9, at + (int64_t)draw(w, 3 * CLOCK_SEC));
+		if (chance(w, 25))
+			command_at(w, call, 11, at + (int64_t)draw(w, 2 * CLOCK_SEC));
+		if (chance(w, 15))
+			command_at(w, call, 12, at + (int64_t)draw(w, 3 * CLOCK_SEC));
+		if (chance(w, 20))
+			command_at(w, call, 13, at + (int64_t)draw(w, 3 * CLOCK_SEC));
+		if (chance(w, 15))
+			command_at(w, call, 14, at + (int64_t)draw(w, 5 * CLOCK_SEC));
 		if (chance(w, 60))
 			command_at(w, call, 4,
 			           at + (int64_t)draw(w, chance(w, 30) ? 20 * CLOCK_MS : 3 * CLOCK_SEC));

@@ -204,10 +204,11 @@ static void test_stop_ends_the_prompt_only(void **state)
 	sim_phone_clear(&p);
 }
 
-/* After an adoption: what was cancelled meanwhile is heard no longer, what was not goes on. */
-static void test_only_some_prompts_are_kept(void **state)
+/* After an adoption: what was cancelled meanwhile is heard no longer, what was not goes on, what is new begins. */
+static void test_these_prompts_and_no_others_are_kept(void **state)
 {
-	const char *const kept[] = { "b", "never played" };
+	const struct carrier_play kept[] = { { "b", "b.wav", false, T0 + 1000 * MS },
+		                             { "d", "missing.wav", true, T0 + 900 * MS } };
 	struct sim_phone p;
 	char life[256];
 
@@ -217,10 +218,12 @@ static void test_only_some_prompts_are_kept(void **state)
 	assert_int_equal(sim_phone_play(&p, "a", "a.wav", true, T0 + 1000 * MS), 0);
 	assert_int_equal(sim_phone_play(&p, "b", "b.wav", false, T0 + 1000 * MS), 0);
 	assert_int_equal(sim_phone_play(&p, "c", "c.wav", true, T0 + 1000 * MS), 0);
-	sim_phone_keep_plays(&p, kept, 2);
-	assert_int_equal(p.play_count, 1);
+	assert_int_equal(sim_phone_keep_plays(&p, kept, 2), 0);
+	assert_int_equal(p.play_count, 2);
 	assert_string_equal(p.plays[0].id, "b");
-	sim_phone_keep_plays(&p, NULL, 0);
+	run(&p, &times, T0 + 1000 * MS, life, sizeof(life));
+	assert_string_equal(life, "900:played=d=2");
+	assert_int_equal(sim_phone_keep_plays(&p, NULL, 0), 0);
 	assert_int_equal(p.play_count, 0);
 	sim_phone_clear(&p);
 }
@@ -296,12 +299,40 @@ static void test_a_hang_up_is_stored(void **state)
 	assert_string_equal(life, "0:trying 10:ended=487");
 }
 
+/* Left to its bridge it hangs up after sim.talk, also in another owner's hands, and also where its record is an old one. */
+static void test_left_to_its_bridge_it_hangs_up(void **state)
+{
+	static char old[] = "sim1 0 1700000000000000 3 0 0: 0";
+	struct sim_phone p;
+	struct bytes record;
+	char life[64];
+
+	(void)state;
+	dial(&p, "+4600");
+	run(&p, &times, T0 + 1000 * MS, life, sizeof(life));
+	sim_phone_leave(&p, T0 + 1000 * MS);
+	sim_phone_leave(&p, T0 + 2000 * MS); /* the first time counts */
+	assert_int_equal(sim_phone_store(&p, &record), 0);
+	sim_phone_clear(&p);
+	assert_int_equal(sim_phone_restore(&p, &record), 0);
+	free(record.data);
+	run(&p, &times, INT64_MAX - 1, life, sizeof(life));
+	assert_string_equal(life, "6000:ended=200");
+	sim_phone_clear(&p);
+	assert_int_equal(sim_phone_restore(&p, &(struct bytes){ old, strlen(old) }), 0);
+	assert_true(!p.left_at && p.told == SIM_ANSWERED);
+	sim_phone_clear(&p);
+}
+
 static void test_bad_records(void **state)
 {
 	static char *const bad[] = {
 		"",
 		"sim2 0 1 0 0 0: 0",
 		"sim1",
+		"sim3 0 1 0 0 0 0: 0",
+		"sim2 0 1 0 0 0: 0",
+		"sim2 0 1 0 0 -1 0: 0",
 		"sim1 12 1 0 0 0: 0",
 		"sim1 33 1 0 0 0: 0",
 		"sim1 0 1 4 0 0: 0",
@@ -393,10 +424,11 @@ int main(void)
 		cmocka_unit_test(test_hang_up),
 		cmocka_unit_test(test_prompts),
 		cmocka_unit_test(test_stop_ends_the_prompt_only),
-		cmocka_unit_test(test_only_some_prompts_are_kept),
+		cmocka_unit_test(test_these_prompts_and_no_others_are_kept),
 		cmocka_unit_test(test_prompts_are_bounded),
 		cmocka_unit_test(test_stored_anywhere_it_goes_on),
 		cmocka_unit_test(test_a_hang_up_is_stored),
+		cmocka_unit_test(test_left_to_its_bridge_it_hangs_up),
 		cmocka_unit_test(test_bad_records),
 		cmocka_unit_test(test_outcomes),
 		cmocka_unit_test(test_bad_outcomes_are_named),
