@@ -36,6 +36,10 @@ def case(name):
     return "tests/simulation/test_counterexamples", name
 
 
+def people(name):
+    return "tests/simulation/test_participants", name
+
+
 SWEEP = ("tests/simulation/test_random", "test_random_worlds")
 
 # by `name` the model's flag; `model` is its line in the model's checks
@@ -159,6 +163,27 @@ MUTANTS = [
         "if (c->expires_at && c->expires_at <= d->rules->now) {", "if (0) {")],
         case("test_a_create_whose_record_is_gone_is_passed_over")),
     # ---- the sweep itself: a place that it does not reach any more
+    # ---- who comes and who leaves: not the model's, but of the same kind
+    Mutant("UNANNOUNCED", "-", "worker/call.c", [(
+        "leg->number > announced || ", "announced < 0 || ")],
+        people("test_a_confirm_is_of_what_was_announced")),
+    Mutant("UNJOINED", "-", "worker/takeover.c", [(
+        "plays, play_count);", "plays, 0 * play_count);")],
+        people("test_who_joins_hears_what_is_played_whoever_owns_the_call")),
+    Mutant("UNBRIDGED", "-", "worker/takeover.c", [(
+        "if (talking > 1)", "if (0)")],
+        people("test_who_joins_hears_what_is_played_whoever_owns_the_call")),
+    Mutant("UNLEFT", "-", "worker/takeover.c", [(
+        "if (rec->state == CALL_LEFT)", "if (0)")], people("test_left_by_an_owner_who_is_gone")),
+    Mutant("LEFTISOVER", "-", "worker/takeover.c", [(
+        "e.state == CALL_TERMINATED", "e.final")], people("test_left_is_taken_over")),
+    Mutant("LOSTCONFIRM", "-", "worker/step.c", [(
+        "\t\ts->confirm = c->confirm;\n\t\tc->confirm = NULL;",
+        "\t\ts->confirm = c->confirm ? must_strdup(c->confirm) : NULL;"), (
+        "\t\tlog_moved(c, before);",
+        "\t\tfree(s->input->in.kind == INPUT_CONFIRM ? c->confirm : NULL);\n"
+        "\t\tc->confirm = s->input->in.kind == INPUT_CONFIRM ? NULL : c->confirm;\n"
+        "\t\tlog_moved(c, before);")], SWEEP),
     Mutant("UNREACHED", "-", "worker/takeover.c", [(
         'KILL_POINT("live-read");', "")], SWEEP),
     Mutant("SHUNNED", "-", "tests/simulation/world_kill.c", [(

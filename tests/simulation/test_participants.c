@@ -165,7 +165,7 @@ static void test_left_is_taken_over(void **state)
 	(void)state;
 	world_arm(w, "acknowledged", 2, NULL, 0); /* Terminating, then Terminated */
 	world_hang_up(w, call, "a");
-	world_run(w, 15 * CLOCK_SEC);
+	world_run(w, 8 * CLOCK_SEC);
 	assert_string_equal(world_story(w, call), LEFT " (gone)");
 	story_end(w);
 }
@@ -179,7 +179,7 @@ static void test_left_by_an_owner_who_is_gone(void **state)
 	(void)state;
 	world_arm(w, "before-act", 1, NULL, 0);
 	world_hang_up(w, call, "a");
-	world_run(w, 15 * CLOCK_SEC);
+	world_run(w, 8 * CLOCK_SEC);
 	assert_string_equal(world_story(w, call), LEFT " (gone)");
 	story_end(w);
 }

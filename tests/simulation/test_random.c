@@ -36,6 +36,8 @@ static void print_sum(const struct world_sum *s)
 	       (unsigned long long)s->seeds, (unsigned long long)s->calls, (unsigned long long)s->dials,
 	       (unsigned long long)s->unknown, (unsigned long long)s->late_rings,
 	       (unsigned long long)s->takeovers);
+	printf("# calls with somebody who was invited and came %llu, calls that their app left %llu\n",
+	       (unsigned long long)s->joined, (unsigned long long)s->left);
 	printf("# %-18s %8s %10s %10s\n", "kill point", "passed", "crashed at", "stopped at");
 	for (size_t i = 0; i < n; i++)
 		printf("# %-18s %8ld %10ld %10ld\n", k[i].name, k[i].passed, k[i].crashed, k[i].stopped);
@@ -52,6 +54,10 @@ static uint64_t check_coverage(const struct world_sum *s)
 		if (k[i].crashed >= ENOUGH_CRASHES)
 			continue;
 		print_error("only %ld died at %s\n", k[i].crashed, k[i].name);
+		bad++;
+	}
+	if (s->joined < s->seeds / 20 || s->left < s->seeds / 10) {
+		print_error("too few were invited, or left\n");
 		bad++;
 	}
 	if (!s->late_rings) {

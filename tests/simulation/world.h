@@ -181,6 +181,7 @@ void world_lose_commits(struct world *w, bool lose);
 
 struct world_sum {
 	uint64_t seeds, calls, dials, unknown, late_rings, takeovers;
+	uint64_t left, joined; /* calls whose app left; invited who came */
 	bool hashed;
 	uint64_t hash; /* of the newest world's log, if `hashed` */
 };

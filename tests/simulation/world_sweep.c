@@ -287,6 +287,9 @@ static void command_comes(struct message *m)
 	case 13:
 		world_remove(w, l->call, "remove-1", chance(w, 50) ? "create" : "invite-1", (int)draw(w, 2));
 		break;
+	case 15:
+		world_create(w, l->call, "0 1");
+		break;
 	case 14:
 		world_delete(w, l->call, "delete");
 		break;
@@ -328,8 +331,12 @@ static void draw_calls(struct world *w)
 		const int call = world_call(w, (int)draw(w, (uint64_t)w->rules.partitions));
 		int64_t at = (int64_t)draw(w, 2 * CLOCK_SEC);
 
-		if (chance(w, 96))
+		if (chance(w, 20)) { /* two who talk, and an app that leaves them */
+			command_at(w, call, 15, at);
+			command_at(w, call, 4, at + (int64_t)draw(w, 2 * CLOCK_SEC));
+		} else if (chance(w, 96)) {
 			command_at(w, call, kind_of_create(w), at);
+		}
 		if (chance(w, 10))
 			command_at(w, call, 5, at + 1);
 		if (chance(w, 3))
@@ -343,7 +350,7 @@ static void draw_calls(struct world *w)
 		if (chance(w, 20))
 			command_at(w, call, 9, at + (int64_t)draw(w, 3 * CLOCK_SEC));
 		if (chance(w, 25))
-			command_at(w, call, 11, at + (int64_t)draw(w, 2 * CLOCK_SEC));
+			command_at(w, call, 11, at + 300 * CLOCK_MS + (int64_t)draw(w, 2 * CLOCK_SEC));
 		if (chance(w, 15))
 			command_at(w, call, 12, at + (int64_t)draw(w, 3 * CLOCK_SEC));
 		if (chance(w, 20))
@@ -384,6 +391,8 @@ static void sum_up(const struct world *w, struct world_sum *sum)
 	sum->late_rings += (uint64_t)world_late_rings(w);
 	for (int i = 0; i < w->call_count; i++) {
 		sum->calls += w->calls[i].created;
+		sum->left += w->calls[i].left;
+		sum->joined += strstr(w->calls[i].story, "invite:completed") != NULL;
 		sum->unknown += w->calls[i].final && w->calls[i].outcome == OUTCOME_UNKNOWN;
 	}
 	sum->hash = world_hash(w);
