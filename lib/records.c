@@ -13,6 +13,7 @@
 
 #include "embedded.h"
 #include "records_parts.h"
+#include "visible.h"
 
 enum {
 	VERSIONS_MAX = 128, /* of all types together */
@@ -197,6 +198,9 @@ static int take_id(const char *path, const char *name, json_t *value, char *why,
 	int number;
 	size_t i;
 
+	if (!visible_text(name)) /* it is told below */
+		return fault(why, size, "schema.registry: %s: a name holds a blank or a control character",
+		             path);
 	if (!json_is_integer(value) || id < 0 || id > UINT32_MAX)
 		return fault(why, size, "schema.registry: %s: %.60s: not an id (0 to 4294967295)", path,
 		             name);
@@ -225,8 +229,11 @@ static int load_registry(const char *path, char *why, size_t size)
 	int r = 0, t;
 
 	map = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-	if (!map)
-		return fault(why, size, "schema.registry: %s: line %d: %s", path, error.line, error.text);
+	if (!map && json_error_code(&error) == json_error_cannot_open_file)
+		return fault(why, size, "schema.registry: %s: %s", path, strerror(errno));
+	if (!map) /* the parser's words quote what stands there, whatever it is */
+		return fault(why, size, "schema.registry: %s: line %d, column %d: not valid JSON", path,
+		             error.line, error.column);
 	if (!json_is_object(map))
 		r = fault(why, size, "schema.registry: %s: not an object {\"CallCommand\": id, ...}", path);
 	json_object_foreach(map, name, value)

@@ -11,6 +11,8 @@
 #include <jansson.h>
 #include <openssl/crypto.h>
 
+#include "visible.h"
+
 enum {
 	KEY_MIN = 16, /* bytes; shorter ones can be guessed */
 	KEY_MAX = 512,
@@ -47,8 +49,13 @@ int value_fields(const struct reader *r, json_t *object, const char *place, cons
 	{
 		for (i = 0; known[i] && strcmp(known[i], name) != 0; i++)
 			;
-		if (!known[i])
-			return value_fault(r, place, "unknown field '%.40s'", name);
+		if (known[i])
+			continue;
+		/* what is said goes to logs and terminals */
+		if (!visible_text(name))
+			return value_fault(r, place,
+			                   "unknown field: its name holds a blank or a control character");
+		return value_fault(r, place, "unknown field '%.40s'", name);
 	}
 	return 0;
 }
@@ -68,16 +75,14 @@ int value_array(const struct reader *r, json_t *array, const char *place, size_t
 
 int value_text(const struct reader *r, char **out, json_t *value, const char *place)
 {
-	const char *text = json_string_value(value), *p;
+	const char *text = json_string_value(value);
 
 	if (!text || !*text)
 		return value_fault(r, place, "must be a string that is not empty");
 	if (json_string_length(value) > TEXT_MAX)
 		return value_fault(r, place, "is longer than %d bytes", TEXT_MAX);
-	for (p = text; *p; p++) {
-		if ((unsigned char)*p <= ' ' || *p == 0x7f)
-			return value_fault(r, place, "holds a blank or a control character");
-	}
+	if (!visible_text(text))
+		return value_fault(r, place, "holds a blank or a control character");
 	*out = strdup(text);
 	return *out ? 0 : value_no_memory(r);
 }

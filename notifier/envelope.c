@@ -13,6 +13,8 @@
 
 #include "clock.h"
 
+#define YEAR_10000 (INT64_C(253402300800) * CLOCK_SEC)
+
 /* what stands after callLeg/<id>/ in the subject; NULL: never goes to a webhook */
 static const char *const subjects[] = {
 	[EVENT_CALL_STATE] = "callState",
@@ -161,6 +163,8 @@ int envelope_make(struct bytes *out, enum envelope_form form, const struct call_
 	int r;
 
 	if (ev->type < 0 || (size_t)ev->type >= sizeof(subjects) / sizeof(subjects[0]) || !subjects[ev->type])
+		return -EINVAL;
+	if (ev->at < 0 || ev->at >= YEAR_10000) /* RFC 3339 has no words for it */
 		return -EINVAL;
 	if (ev->api < 0 || (size_t)ev->api >= sizeof(sources) / sizeof(sources[0]))
 		return -EINVAL;

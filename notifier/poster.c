@@ -1,4 +1,11 @@
-/* poster.c - see poster.h.  A transfer is an easy handle that is set up once and used again. */
+/*
+ * poster.c - see poster.h
+ *
+ * Each POST has an easy handle of its own; the connections, which are what is worth keeping,
+ * belong to the multi handle.  Handles were used again once: libcurl 7.88 keeps a pointer to the
+ * last header of the answer before, which is freed by then, and an answer that begins with a
+ * folded line makes it grow that header.  Any endpoint could end the notifier so, or worse.
+ */
 #include "poster.h"
 
 #include <errno.h>
@@ -186,7 +193,7 @@ static void read_answer(struct transfer *t, CURLcode result, struct post_answer 
 	*a = (struct post_answer){ .retry_after = -1 };
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	/* the status counts although the body was too long for us; an answer that broke off is none */
-	if (result == CURLE_OK || (result == CURLE_WRITE_ERROR && status)) {
+	if (status >= 100 && status <= 999 && (result == CURLE_OK || result == CURLE_WRITE_ERROR)) {
 		a->status = (int)status;
 		/* 0 stands for "none" too */
 		if (!curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &seconds) && seconds > 0)
@@ -194,7 +201,10 @@ static void read_answer(struct transfer *t, CURLcode result, struct post_answer 
 		return;
 	}
 	a->refused = t->refused && !t->allowed;
-	a->error = a->refused ? "address not allowed" : curl_easy_strerror(result);
+	if (a->refused)
+		a->error = "address not allowed";
+	else
+		a->error = result == CURLE_OK ? "a status that is none" : curl_easy_strerror(result);
 }
 
 static void ended(struct poster *p, struct transfer *t, CURLcode result)
@@ -203,6 +213,8 @@ static void ended(struct poster *p, struct transfer *t, CURLcode result)
 
 	read_answer(t, result, &a);
 	curl_multi_remove_handle(p->multi, t->easy);
+	curl_easy_cleanup(t->easy);
+	t->easy = NULL;
 	curl_slist_free_all(t->headers);
 	t->headers = NULL;
 	t->next_free = p->free;
@@ -291,8 +303,7 @@ int poster_send(struct poster *p, const struct post *post, post_done_fn *fn, voi
 
 	if (!t)
 		return -EAGAIN;
-	if (!t->easy)
-		t->easy = make_easy(t);
+	t->easy = make_easy(t);
 	if (!t->easy)
 		return -EAGAIN;
 	p->free = t->next_free;

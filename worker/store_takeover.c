@@ -8,6 +8,7 @@
 #include "digest.h"
 #include "must.h"
 #include "store_request.h"
+#include "visible.h"
 
 #define LIVE_PART 100
 
@@ -15,7 +16,9 @@
 
 static int64_t offset_of(const redisReply *value)
 {
-	return value->type == REDIS_REPLY_STRING ? strtoll(value->str, NULL, 10) : -1;
+	int64_t n = value->type == REDIS_REPLY_STRING ? strtoll(value->str, NULL, 10) : -1;
+
+	return n < 0 ? -1 : n;
 }
 
 /* "<epoch> <run_id>", and more; what does not fit is not ours and is left out. */
@@ -48,7 +51,9 @@ static void on_taken(struct store_request *link, const redisReply *reply)
 		t.told = offset_of(v[2]);
 		t.next = offset_of(v[3]);
 		t.kept = v[4]->type == REDIS_REPLY_INTEGER && v[4]->integer;
-		a = STORE_DONE;
+		/* without an epoch that scripts can compare, nothing was taken */
+		if (t.epoch.text[0] && visible_text(t.epoch.text))
+			a = STORE_DONE;
 	}
 	q->fn.taken(q->arg, a, &t);
 	request_free(q);

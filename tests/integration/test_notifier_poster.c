@@ -1,6 +1,7 @@
 /* test_notifier_poster.c - POSTs through libcurl to a real server: what is followed, obeyed, refused, cut short */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -177,6 +178,65 @@ static void test_a_long_answer_is_cut_short_and_counts(void **state)
 	assert_int_equal(got.status, 200);
 }
 
+/* One connection after the other: takes a request, answers with one of these by turns, closes. */
+static const struct {
+	const char *text;
+	int status; /* 0: such an answer is none; -1: what it is, is libcurl's to say */
+} raw_answers[] = {
+	{ "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 0\r\n\r\n", 200 },
+	{ "HTTP/1.1 200 OK\r\n folded: line\r\nContent-Length: 0\r\n\r\n", -1 },
+	{ "HTTP/1.1 000 x\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n", 0 },
+	{ "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", 410 },
+	{ "HTTP/22222 222222222\r\nContent-Length: 0\r\n\r\n", 0 },
+};
+#define RAW_ANSWERS (sizeof(raw_answers) / sizeof(raw_answers[0]))
+#define RAW_ROUNDS  25
+
+static void *answer_raw(void *arg)
+{
+	int listener = *(int *)arg;
+
+	for (int i = 0; i < RAW_ROUNDS; i++) {
+		int fd = accept(listener, NULL, NULL);
+		const char *text_out;
+		char text[2048];
+		size_t have = 0;
+		ssize_t n;
+
+		while ((have < 2 || memcmp(text + have - 2, "[]", 2) != 0) &&
+		       (n = read(fd, text + have, sizeof(text) - have)) > 0)
+			have += (size_t)n;
+		text_out = raw_answers[i % RAW_ANSWERS].text;
+		(void)!write(fd, text_out, strlen(text_out));
+		close(fd);
+	}
+	return NULL;
+}
+
+/* With a handle that was used before, libcurl 7.88 appends a folded line to a header of the answer before, which is freed. */
+static void test_odd_answers(void **state)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof(a);
+	pthread_t thread;
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &len), 0);
+	assert_int_equal(pthread_create(&thread, NULL, answer_raw, &listener), 0);
+	for (int i = 0; i < RAW_ROUNDS; i++) {
+		assert_int_equal(post_to(*state, "127.0.0.1", ntohs(a.sin_port), "/"), 0);
+		wait_answers(i + 1);
+		if (raw_answers[i % RAW_ANSWERS].status >= 0)
+			assert_int_equal(got.status, raw_answers[i % RAW_ANSWERS].status);
+		assert_int_equal(got.retry_after, -1);
+		assert_true(!got.status == (got.error != NULL));
+	}
+	pthread_join(thread, NULL);
+	close(listener);
+}
+
 static void test_no_answer_in_time(void **state)
 {
 	post_to(*state, "127.0.0.1", port(), "/slow");
@@ -256,6 +316,7 @@ int main(void)
 		STORY(test_redirects_are_not_followed),
 		STORY(test_retry_after),
 		STORY(test_a_long_answer_is_cut_short_and_counts),
+		STORY(test_odd_answers),
 		STORY(test_no_answer_in_time),
 		STORY(test_nobody_there),
 		STORY(test_addresses_are_asked_about),

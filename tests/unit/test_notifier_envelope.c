@@ -132,6 +132,7 @@ static void test_what_can_not_be_sent(void **state)
 	struct call_event foreign = event(API_CALLING, EVENT_DTMF, "{}");
 	struct call_event broken = event(API_CALLING, EVENT_DTMF, "{\"a\":");
 	struct call_event shape = event(99, EVENT_DTMF, "{}");
+	struct call_event early = event(API_CALLING, EVENT_DTMF, "{}"), late = early;
 	struct bytes out;
 
 	(void)state;
@@ -140,6 +141,10 @@ static void test_what_can_not_be_sent(void **state)
 	assert_int_equal(envelope_make(&out, ENVELOPE_CLOUDEVENTS, &foreign), -EINVAL);
 	assert_int_equal(envelope_make(&out, ENVELOPE_EVENTGRID, &broken), -EINVAL);
 	assert_int_equal(envelope_make(&out, ENVELOPE_CLOUDEVENTS, &shape), -EINVAL);
+	early.at = -1; /* no time of RFC 3339 */
+	late.at = INT64_C(253402300800000000);
+	assert_int_equal(envelope_make(&out, ENVELOPE_CLOUDEVENTS, &early), -EINVAL);
+	assert_int_equal(envelope_make(&out, ENVELOPE_EVENTGRID, &late), -EINVAL);
 }
 
 static void test_form_names(void **state)

@@ -363,6 +363,9 @@ static void test_registry_faults(void **state)
 		{ "{\"CallEvent.9\":1}", "no schema is named 'CallEvent.9'" },
 		{ "{\"CallEvents\":1}", "no schema is named 'CallEvents'" },
 		{ "{\"CallEvent\":1,\"CallCommand\":1}", "stands twice" },
+		/* what goes to a terminal holds nothing that it obeys */
+		{ "{\"Call\\u001b[2J\":1}", "a name holds a blank or a control character" },
+		{ "{\"CallEvent\":\x1b[2J}", "line 1, column 14: not valid JSON" },
 	};
 	char why[300];
 	size_t i;

@@ -395,6 +395,7 @@ static void test_outcomes(void **state)
 	assert_int_equal(count[0] + count[20] + count[32], 10000);
 	assert_int_equal(sim_script("+46739", "d", &o), 0);
 	assert_int_equal(sim_script("+46720", "d", &o), 20);
+	assert_int_equal(sim_outcomes_parse(&o, "00=1000000", &bad), 0); /* as much as the setting takes */
 	assert_int_equal(sim_outcomes_parse(&o, "", &bad), 0);
 	assert_int_equal(sim_script("+46757", "d", &o), 0);
 }
@@ -402,7 +403,7 @@ static void test_outcomes(void **state)
 static void test_bad_outcomes_are_named(void **state)
 {
 	static const char *const bad[] = { "x",    "00", "00=",   "00=5;",      "12=5",
-		                           "40=5", "=5", "00=5 ", "00=9999999", "00=-5" };
+		                           "40=5", "=5", "00=5 ", "00=1000001", "00=-5" };
 	struct sim_outcomes o;
 	const char *where;
 	char text[64];
