@@ -1,8 +1,8 @@
 # Callcast.  The two commands that matter:
 #   make demo     sets everything up and runs the main job       (BROKER=kafka: on a real Apache Kafka)
 #   make test     sets everything up and passes the tests        (make check: unit, integration, simulation)
-# Others: make, make up, make down, make add-worker, make lint, make format, make check-asan, make check-valgrind,
-#         make mutants
+# Others: make, make up, make down, make add-worker, make install, make lint, make format, make check-asan, make check-valgrind,
+#         make mutants, make fuzz, make schemathesis
 BUILD    := build
 FOLDERS  := producer worker notifier cli
 PROGRAMS := $(BUILD)/bin/callcast-producer $(BUILD)/bin/callcast-worker $(BUILD)/bin/callcast-notifier \
@@ -34,13 +34,19 @@ $(BUILD)/gen/schemas.c: local/embed.sh $(wildcard schemas/*.avsc schemas/history
 $(BUILD)/gen/scripts.c: local/embed.sh $(wildcard worker/scripts/*.lua)
 	@mkdir -p $(@D)
 	@./local/embed.sh script $(filter %.lua,$^) > $@.tmp && mv $@.tmp $@
+# The API's document is written as YAML and served as JSON.
+$(BUILD)/gen/openapi.json: local/openapi.py schemas/openapi.yaml
+	@mkdir -p $(@D)
+	@./local/openapi.py schemas/openapi.yaml > $@.tmp && mv $@.tmp $@
+$(BUILD)/gen/documents.c: local/embed.sh $(BUILD)/gen/openapi.json
+	@cd $(@D) && $(CURDIR)/local/embed.sh document openapi.json > $(@F).tmp && mv $(@F).tmp $(@F)
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 	$(COMPILE) -c -o $@ $<
 
 # A folder becomes an archive.  A test is linked before the archives, so a fake
 # defined in a test stands in for the real module without any #ifdef.
 .SECONDEXPANSION:
-$(BUILD)/%.a: $$(call objects,$$*) $$(if $$(filter lib,$$*),$(BUILD)/gen/schemas.o) $$(if $$(filter worker,$$*),$(BUILD)/gen/scripts.o)
+$(BUILD)/%.a: $$(call objects,$$*) $$(if $$(filter lib,$$*),$(BUILD)/gen/schemas.o) $$(if $$(filter worker,$$*),$(BUILD)/gen/scripts.o) $$(if $$(filter producer,$$*),$(BUILD)/gen/documents.o)
 	@mkdir -p $(@D) && rm -f $@
 	$(call SAY,ar  )$(AR) rcs $@ $^
 $(BUILD)/bin/callcast-%: $(BUILD)/%/main.o $(BUILD)/%.a $(BUILD)/lib.a

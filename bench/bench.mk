@@ -4,6 +4,8 @@
 #   make bench-stuck [BROKER=kafka] [ROUNDS=5]    what one stuck call costs the others
 #   make bench-instructions [BASE=commit]         instructions of one step, beside those of another commit
 #   make bench-lateness BROKER=kafka [RUNS=3]     how late calls are while a worker comes, goes and dies
+#   make bench-ids [REQUESTS=100000]              whether the time of a 404 tells whose an id is
+#   make bench-soak [CALLS=10000] [RATE=300]      calls that are all up at once, every operation, memory
 BENCH_BINS := $(BUILD)/bench/pulse_worker $(BUILD)/bench/commands
 BENCH_RUN   = BIN_DIR=$(CURDIR)/$(BUILD)/bin
 
@@ -16,8 +18,9 @@ $(BUILD)/bench/pulse_worker: $(BUILD)/bench/pulse_carrier.o $(BUILD)/worker/main
 	$(LINK)
 
 -include bench/instructions.mk
+-include bench/soak.mk
 
-.PHONY: bench bench-programs bench-workers bench-steps bench-stuck bench-instructions bench-lateness
+.PHONY: bench bench-programs bench-workers bench-steps bench-stuck bench-instructions bench-lateness bench-ids
 bench-programs: all $(BUILD)/bench/first_webhook
 bench-workers: all $(BENCH_BINS)
 bench: deps
@@ -28,6 +31,6 @@ bench-steps bench-stuck: bench-%: deps
 	@$(BENCH_RUN) ./bench/$*.sh
 bench-instructions: deps
 	@$(BENCH_RUN) MAKE="$(SUBMAKE)" BUILD=$(BUILD) ./bench/instructions.sh $(BASE)
-bench-lateness: deps
+bench-lateness bench-ids: bench-%: deps
 	@$(SUBMAKE) all
-	@$(BENCH_RUN) ./bench/lateness.sh
+	@$(BENCH_RUN) ./bench/$*.sh

@@ -66,6 +66,12 @@ void answer_fault(struct ticket *t, int status, const char *code, const char *me
 	request_answer(t->request, status, words(code, message));
 }
 
+void answer_stranger(struct ticket *t, const char *why)
+{
+	request_add(t->request, "WWW-Authenticate", "HMAC-SHA256, Bearer");
+	answer_fault(t, 401, answer_code(401), why);
+}
+
 void answer_busy(struct ticket *t, int status, const char *code, const char *message)
 {
 	request_add(t->request, "Retry-After", RETRY_AFTER);

@@ -65,8 +65,7 @@ static int check_who(struct ticket *t)
 	const char *why;
 
 	if (auth_check(&auth, t->api->tenants, &q, &why) < 0) {
-		request_add(r, "WWW-Authenticate", "HMAC-SHA256, Bearer");
-		answer_fault(t, 401, answer_code(401), why);
+		answer_stranger(t, why);
 		return -EACCES;
 	}
 	snprintf(t->tenant, sizeof(t->tenant), "%s", auth.tenant->name);
@@ -95,12 +94,19 @@ static int check_where(struct ticket *t, int routed)
 		answer_fault(t, 404, CODE_NOT_FOUND, "no such call");
 		return -ENOENT;
 	}
+	if (t->route.name == ROUTE_PARTICIPANT && !t->route.participant[0]) {
+		answer_fault(t, 404, CODE_NOT_FOUND, NO_SUCH_PARTICIPANT);
+		return -ENOENT;
+	}
 	return 0;
 }
 
 static bool takes_json(const struct ticket *t)
 {
-	return t->route.name == ROUTE_CALLS || t->route.name == ROUTE_PLAY || t->route.name == ROUTE_CANCEL;
+	const enum operation_name name = t->route.name;
+
+	return !strcmp(t->request->method, "POST") && (name == ROUTE_CALLS || name == ROUTE_PLAY ||
+	                                               name == ROUTE_CANCEL || name == ROUTE_PARTICIPANTS);
 }
 
 static int check_form(struct ticket *t)
@@ -167,6 +173,10 @@ static void on_head(void *arg, struct request *r)
 		answer_fault(t, 400, CODE_INVALID, "request target: too long, or not decodable");
 		return;
 	}
+	if (t->route.name == ROUTE_DOCUMENT) {
+		document_answer(t);
+		return;
+	}
 	echo(t);
 	if (check_who(t) < 0 || check_where(t, routed) < 0)
 		return;
@@ -184,12 +194,13 @@ static void on_head(void *arg, struct request *r)
 static void on_view(void *arg, enum view_answer answer, const struct call_record *record)
 {
 	struct ticket *t = arg;
+	const bool roster = t->route.name == ROUTE_PARTICIPANTS;
 	int64_t age = clock_utc() / CLOCK_SEC - (int64_t)t->id.seconds;
 
 	if (answer == VIEW_FOUND)
-		answer_json(t, 200, view_json(record));
+		answer_json(t, 200, roster ? view_participants(record) : view_json(record));
 	else if (answer == VIEW_NONE && (!t->id.seconds || age < IDLE_SECONDS))
-		answer_json(t, 200, view_json_idle(t->route.call));
+		answer_json(t, 200, roster ? view_participants(NULL) : view_json_idle(t->route.call));
 	else if (answer == VIEW_NONE)
 		answer_fault(t, 404, CODE_NOT_FOUND, "no such call, or it ended long ago");
 	else

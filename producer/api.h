@@ -75,10 +75,16 @@ struct server_handler api_handler(struct api *a);
 /* The body is complete.  Answers, now or later. */
 void command_take(struct ticket *t);
 
+/* ---- document.c ---- */
+
+/* GET /openapi.json: for anybody, without a key. */
+void document_answer(struct ticket *t);
+
 /* ---- answer.c ---- */
 
 /* Each answers t's request.  `message` is shown to the caller and logged. */
 void answer_fault(struct ticket *t, int status, const char *code, const char *message);
+void answer_stranger(struct ticket *t, const char *why); /* 401, with WWW-Authenticate */
 void answer_busy(struct ticket *t, int status, const char *code, const char *message); /* with Retry-After */
 void answer_json(struct ticket *t, int status, char *json);                            /* taken; NULL: 503 */
 void answer_empty(struct ticket *t, int status);
@@ -89,5 +95,7 @@ const char *answer_code(int status); /* where no better one is known */
 #define CODE_INVALID         "8523"
 #define CODE_NOT_ESTABLISHED "8501"
 #define CODE_ENDED           "8528"
+
+#define NO_SUCH_PARTICIPANT "no such participant" /* whether the id has no form, or the call no such leg */
 
 #endif

@@ -22,7 +22,7 @@
 #define BODY_MAX     (64 * 1024)
 #define CONTEXT_MAX  5000 /* bytes */
 #define SUBJECT_MAX  1000 /* bytes */
-#define TARGETS_MAX  50
+#define TARGETS_MAX  50   /* of a create, and participants of an invite */
 #define MEDIA_ID_MAX 256
 
 /* What is wrong, for the caller's eyes.  Holds no value from the body. */
@@ -43,6 +43,8 @@ int body_create(struct call_command *c, const char *text, size_t len, const stru
                 struct body_fault *fault);
 int body_play(struct call_command *c, const char *text, size_t len, const struct body_rules *rules,
               struct body_fault *fault);
+int body_invite(struct call_command *c, const char *text, size_t len, const struct body_rules *rules,
+                struct body_fault *fault);
 /* It may be missing altogether. */
 int body_cancel(struct call_command *c, const char *text, size_t len, struct body_fault *fault);
 
@@ -58,6 +60,9 @@ int body_string(char **out, const json_t *object, const char *name, size_t max, 
 int body_bool(bool *out, const json_t *object, const char *name, struct body_fault *fault);
 /* `where` is the field's name.  A phone number must be E.164. */
 int body_identifier(struct identifier *out, const json_t *value, const char *where, struct body_fault *fault);
+/* The list `name`: 1 to TARGETS_MAX, none twice.  What *out holds is the command's, also after a fault. */
+int body_identifiers(struct identifier **out, size_t *count, const json_t *object, const char *name,
+                     struct body_fault *fault);
 /* {"value": "+4670..."}; `where` names it. */
 int body_phone(char **out, const json_t *value, const char *where, struct body_fault *fault);
 /* callbackUri: absent is fine here. */

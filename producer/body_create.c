@@ -2,50 +2,8 @@
 #include "body.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A phone is rung once in a call: the same one twice is a mistake.  The first equal one before i; -1: none. */
-static int same_before(const struct identifier *targets, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (targets[k].kind == targets[i].kind && !strcmp(targets[k].value, targets[i].value))
-			return (int)k;
-	return -1;
-}
-
-static int read_targets(struct create_body *b, const json_t *body, struct body_fault *fault)
-{
-	const json_t *list = body_field(body, "targets");
-	size_t n;
-
-	if (!list)
-		return body_fault(fault, "targets: missing");
-	if (!json_is_array(list))
-		return body_fault(fault, "targets: not an array");
-	n = json_array_size(list);
-	if (n < 1 || n > TARGETS_MAX)
-		return body_fault(fault, "targets: must be 1 to %d", TARGETS_MAX);
-	b->targets = calloc(n, sizeof(*b->targets));
-	if (!b->targets)
-		return -ENOMEM;
-	b->targets_count = n;
-
-	for (size_t i = 0; i < n; i++) {
-		char where[32];
-		int r;
-
-		snprintf(where, sizeof(where), "targets[%zu]", i);
-		r = body_identifier(&b->targets[i], json_array_get(list, i), where, fault);
-		if (r < 0)
-			return r;
-		r = same_before(b->targets, i);
-		if (r >= 0)
-			return body_fault(fault, "targets[%zu]: the same as targets[%d]", i, r);
-	}
-	return 0;
-}
 
 /* Without one, the tenant's own: the original API's page shows requests that have none. */
 static int read_source(struct create_body *b, const json_t *body, const struct tenant *t,
@@ -134,7 +92,7 @@ static int read_all(struct call_command *c, const json_t *body, const struct bod
 	struct create_body *b = c->create;
 	int r;
 
-	r = read_targets(b, body, fault);
+	r = body_identifiers(&b->targets, &b->targets_count, body, "targets", fault);
 	if (!r)
 		r = read_source(b, body, rules->tenant, fault);
 	if (!r)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "visible.h"
+
 /* The worker fetches it: what can't be an address of a file is said here, not in an event later. */
 static int read_audio(struct play_body *b, const json_t *body, struct body_fault *fault)
 {
@@ -24,11 +26,24 @@ static int read_audio(struct play_body *b, const json_t *body, struct body_fault
 		return body_fault(fault, "audioFileUri: must be http or https");
 	if (!*rest || strchr("/?#:@", *rest))
 		return body_fault(fault, "audioFileUri: has no host");
-	for (; *rest; rest++) {
-		if ((unsigned char)*rest <= 0x20 || *rest == 0x7f)
-			return body_fault(fault, "audioFileUri: holds a space or control character");
-	}
+	if (!visible_text(rest))
+		return body_fault(fault, "audioFileUri: holds a space or control character");
 	return 0;
+}
+
+/* The later name and the earlier one; of both the later counts, and both are checked. */
+static int read_id(struct play_body *b, const json_t *body, struct body_fault *fault)
+{
+	char *earlier = NULL;
+	int r = body_string(&b->audio_file_id, body, "audioFileId", MEDIA_ID_MAX, fault);
+
+	if (!r)
+		r = body_string(&earlier, body, "resourceId", MEDIA_ID_MAX, fault);
+	if (b->audio_file_id)
+		free(earlier);
+	else
+		b->audio_file_id = earlier;
+	return r;
 }
 
 static int read_all(struct call_command *c, const json_t *body, const struct body_rules *rules,
@@ -41,9 +56,7 @@ static int read_all(struct call_command *c, const json_t *body, const struct bod
 	if (!r)
 		r = body_bool(&b->loop, body, "loop", fault);
 	if (!r)
-		r = body_string(&b->audio_file_id, body, "audioFileId", MEDIA_ID_MAX, fault);
-	if (!r && !b->audio_file_id)
-		r = body_string(&b->audio_file_id, body, "resourceId", MEDIA_ID_MAX, fault);
+		r = read_id(b, body, fault);
 	if (!r)
 		r = body_string(&c->operation_context, body, "operationContext", CONTEXT_MAX, fault);
 	if (!r)

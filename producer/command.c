@@ -119,45 +119,54 @@ static bool record_knows(const struct call_record *r, const char *command)
 	return false;
 }
 
-static void ended(struct ticket *t)
+static void refuse(struct ticket *t, int status, const char *code, const char *message)
 {
 	leave_inflight(t);
-	answer_fault(t, 400, CODE_ENDED, "the call has ended");
+	answer_fault(t, status, code, message);
 }
 
-static void not_established(struct ticket *t)
+#define IN(state) (1u << (state))
+#define BEFORE    (IN(CALL_IDLE) | IN(CALL_ESTABLISHING))
+#define AFTER     (IN(CALL_LEFT) | IN(CALL_TERMINATING) | IN(CALL_TERMINATED))
+
+/* The states of a call in which a command is taken.  No record is CALL_IDLE: the create may be on its way still. */
+static const unsigned taken_in[] = {
+	[COMMAND_DELETE] = BEFORE | IN(CALL_ESTABLISHED) | AFTER, /* every 2xx has its command in the log */
+	[COMMAND_HANGUP] = BEFORE | IN(CALL_ESTABLISHED) | IN(CALL_TERMINATING),
+	[COMMAND_REMOVE] = BEFORE | IN(CALL_ESTABLISHED), /* a phone that rings, too */
+	[COMMAND_PLAY] = IN(CALL_ESTABLISHED),
+	[COMMAND_CANCEL] = IN(CALL_ESTABLISHED),
+	[COMMAND_INVITE] = IN(CALL_ESTABLISHED),
+};
+
+/* One that we hang up is there until his end is heard. */
+static bool is_there(const struct call_record *r, const char *participant)
 {
-	leave_inflight(t);
-	answer_fault(t, 400, CODE_NOT_ESTABLISHED, "the call is not established");
+	for (size_t i = 0; i < r->legs_count; i++) {
+		const struct leg *l = &r->legs[i];
+
+		if (l->participant_id && !strcmp(l->participant_id, participant))
+			return l->state != LEG_ENDED;
+	}
+	return false;
 }
 
-/*
- * No record: the create may be on its way still, and what comes after it in its
- * partition finds the call there.  Only prompts need it to be answered first.
- */
 static void on_look(void *arg, enum view_answer answer, const struct call_record *record)
 {
 	struct ticket *t = arg;
-	const int kind = t->command.kind;
-	const bool prompts = kind == COMMAND_PLAY || kind == COMMAND_CANCEL;
+	const struct call_command *c = &t->command;
+	const unsigned in = IN(record ? record->state : CALL_IDLE);
+	const bool taken = taken_in[c->kind] & in;
 
-	if (answer == VIEW_NONE && prompts) {
-		not_established(t);
-		return;
-	}
-	/* a repeat of what was done is answered as the first was */
-	if (answer != VIEW_FOUND || record_knows(record, t->command.command_id)) {
+	/* not to be read now: the worker decides; a repeat of what was done is answered as the first was */
+	if ((answer != VIEW_FOUND && answer != VIEW_NONE) || (record && record_knows(record, c->command_id)))
 		hand_over(t);
-		return;
-	}
-	if (kind == COMMAND_DELETE) /* also of an ended call: every 2xx has its command in the log */
-		hand_over(t);
-	else if (record->state == CALL_TERMINATED || record->state == CALL_LEFT)
-		ended(t);
-	else if (prompts && record->state == CALL_TERMINATING)
-		ended(t);
-	else if (prompts && record->state != CALL_ESTABLISHED)
-		not_established(t);
+	else if (!taken && (in & BEFORE))
+		refuse(t, 400, CODE_NOT_ESTABLISHED, "the call is not established");
+	else if (!taken)
+		refuse(t, 400, CODE_ENDED, "the call has ended");
+	else if (c->kind == COMMAND_REMOVE && record && !is_there(record, c->participant_id))
+		refuse(t, 404, CODE_NOT_FOUND, NO_SUCH_PARTICIPANT);
 	else
 		hand_over(t);
 }
@@ -231,7 +240,12 @@ static int name_call(struct ticket *t)
 		return count ? call_id(t, count) : -EAGAIN;
 	t->partition = t->id.partition;
 	t->command.call_leg_id = strdup(t->route.call);
-	return t->command.call_leg_id ? 0 : -ENOMEM;
+	if (!t->command.call_leg_id)
+		return -ENOMEM;
+	if (t->route.name != ROUTE_PARTICIPANT)
+		return 0;
+	t->command.participant_id = strdup(t->route.participant);
+	return t->command.participant_id ? 0 : -ENOMEM;
 }
 
 static int kind_of(const struct ticket *t)
@@ -245,6 +259,10 @@ static int kind_of(const struct ticket *t)
 		return COMMAND_CANCEL;
 	case ROUTE_HANGUP:
 		return COMMAND_HANGUP;
+	case ROUTE_PARTICIPANTS:
+		return COMMAND_INVITE;
+	case ROUTE_PARTICIPANT:
+		return COMMAND_REMOVE;
 	default:
 		return COMMAND_DELETE;
 	}
@@ -264,6 +282,8 @@ static int read_body(struct ticket *t, const struct tenant *tenant)
 		e = body_create(&t->command, text, r->body_len, &rules, &fault);
 	else if (t->command.kind == COMMAND_PLAY)
 		e = body_play(&t->command, text, r->body_len, &rules, &fault);
+	else if (t->command.kind == COMMAND_INVITE)
+		e = body_invite(&t->command, text, r->body_len, &rules, &fault);
 	else if (t->command.kind == COMMAND_CANCEL)
 		e = body_cancel(&t->command, text, r->body_len, &fault);
 	if (e == -EINVAL)
@@ -283,7 +303,7 @@ void command_take(struct ticket *t)
 
 	digest_sha256(hash, r->body ? r->body : "", r->body_len);
 	if (!tenant || (t->signed_body && !digest_equal(hash, t->declared_hash, DIGEST_SIZE))) {
-		answer_fault(t, 401, answer_code(401), "x-ms-content-sha256: not the hash of the body");
+		answer_stranger(t, "x-ms-content-sha256: not the hash of the body");
 		return;
 	}
 	if (a->inflight >= (size_t)a->settings->http_inflight) {

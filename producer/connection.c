@@ -248,8 +248,23 @@ static enum next sent(struct connection *c)
 	return cut ? NEXT_CLOSE : NEXT_STEP;
 }
 
+/* What is left to send: head and body, or after them the body that is shared. */
+static const char *to_send(const struct connection *c, size_t *len)
+{
+	const char *shared = c->request->own->shared;
+
+	*len = c->out_len - c->out_sent;
+	if (c->out_sent < c->out_len || !shared)
+		return c->out + c->out_sent;
+	shared += c->out_sent - c->out_len;
+	*len = strlen(shared);
+	return shared;
+}
+
 static enum next step_send(struct connection *c)
 {
+	const char *from;
+	size_t len;
 	ssize_t n;
 
 	if (!c->out) {
@@ -259,13 +274,15 @@ static enum next step_send(struct connection *c)
 		c->out_sent = 0;
 		c->since = clock_mono(); /* from here on it is the client who may be slow */
 	}
-	n = send(c->fd, c->out + c->out_sent, c->out_len - c->out_sent, MSG_NOSIGNAL);
+	from = to_send(c, &len);
+	n = send(c->fd, from, len, MSG_NOSIGNAL);
 	if (n < 0 && errno == EINTR)
 		return NEXT_STEP;
 	if (n < 0)
 		return errno == EAGAIN ? NEXT_WRITE : NEXT_CLOSE;
 	c->out_sent += (size_t)n;
-	return c->out_sent == c->out_len ? sent(c) : NEXT_STEP;
+	to_send(c, &len);
+	return len ? NEXT_STEP : sent(c);
 }
 
 static enum next step_linger(struct connection *c)

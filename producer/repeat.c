@@ -81,12 +81,12 @@ int repeat_read(struct repeat *out, const struct repeat_headers *h, const struct
                 const char **why)
 {
 	*out = (struct repeat){ 0 };
+	*why = "Idempotency-Key: must be 1 to 255 visible characters";
+	if (h->idempotency_key && !name_fine(h->idempotency_key))
+		return 400; /* also where it would not count */
 	if (h->request_id || h->first_sent)
 		return read_repeatability(out, h, q, why);
 	if (h->idempotency_key) {
-		*why = "Idempotency-Key: must be 1 to 255 visible characters";
-		if (!name_fine(h->idempotency_key))
-			return 400;
 		name_it(out, q, "idempotency-key", h->idempotency_key);
 	} else if (h->client_request_id && uuid_valid(h->client_request_id)) {
 		name_it(out, q, "x-ms-client-request-id", h->client_request_id);

@@ -95,6 +95,12 @@ void request_answer(struct request *r, int status, char *json)
 		server_ready(c->server, c);
 }
 
+void request_answer_shared(struct request *r, int status, const char *json)
+{
+	r->own->shared = json;
+	request_answer(r, status, NULL);
+}
+
 void request_refuse(struct request *r, int status, const char *message)
 {
 	r->own->closes = true;
@@ -110,6 +116,7 @@ static const char *reason(int status)
 		{ 200, "OK" },
 		{ 201, "Created" },
 		{ 202, "Accepted" },
+		{ 304, "Not Modified" },
 		{ 400, "Bad Request" },
 		{ 401, "Unauthorized" },
 		{ 404, "Not Found" },
@@ -136,6 +143,7 @@ static const char *reason(int status)
 char *request_bytes(const struct request *r, size_t *len)
 {
 	const struct request_private *own = r->own;
+	const char *body = own->shared ? own->shared : own->json;
 	time_t now = (time_t)(clock_utc() / CLOCK_SEC);
 	char date[40], *text = NULL;
 	struct tm tm;
@@ -148,11 +156,13 @@ char *request_bytes(const struct request *r, size_t *len)
 	fprintf(f, "HTTP/1.1 %d %s\r\nDate: %s\r\n", r->status, reason(r->status), date);
 	if (own->closes)
 		fputs("Connection: close\r\n", f);
-	if (own->json)
+	if (body)
 		fputs("Content-Type: application/json\r\n", f);
 	for (size_t i = 0; i < own->header_count; i++)
 		fprintf(f, "%s: %s\r\n", own->headers[i].name, own->headers[i].value);
-	fprintf(f, "Content-Length: %zu\r\n\r\n", own->json ? strlen(own->json) : 0);
+	if (r->status != 304) /* it would be taken for the length of what the client has */
+		fprintf(f, "Content-Length: %zu\r\n", body ? strlen(body) : 0);
+	fputs("\r\n", f);
 	if (own->json && strcmp(r->method, "HEAD"))
 		fputs(own->json, f);
 	if (fclose(f))

@@ -9,7 +9,7 @@
 #include "records.h"
 
 #define SEGMENTS     6
-#define SEGMENT_SIZE 64 /* the longest that we know is an id of 32; what is cut here matches nothing */
+#define SEGMENT_SIZE 64 /* the longest that we know is a UUID of 36; what is longer matches nothing */
 
 static int hex_value(char c)
 {
@@ -19,7 +19,7 @@ static int hex_value(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* One segment, decoded.  Longer ones end up as "" (no route has such a word). */
+/* One segment, decoded.  Longer ones end up as "?": no word of a route, and no id. */
 static int decode(char out[SEGMENT_SIZE], const char *text, size_t len)
 {
 	size_t used = 0;
@@ -43,8 +43,10 @@ static int decode(char out[SEGMENT_SIZE], const char *text, size_t len)
 		if (used < SEGMENT_SIZE)
 			out[used++] = (char)c;
 	}
-	if (used == SEGMENT_SIZE)
-		used = 0;
+	if (used == SEGMENT_SIZE) {
+		out[0] = '?';
+		used = 1;
+	}
 	out[used] = '\0';
 	return 0;
 }
@@ -105,7 +107,18 @@ static enum operation_name word(const char *text)
 		return ROUTE_PLAY;
 	if (!strcasecmp(text, "CancelMediaProcessing") || !strcasecmp(text, "CancelMediaOperations"))
 		return ROUTE_CANCEL;
+	if (!strcasecmp(text, "participants"))
+		return ROUTE_PARTICIPANTS;
 	return ROUTE_NONE;
+}
+
+/* A UUID has one spelling here, whatever case the client writes it in. */
+static void take_participant(struct route *out, const char *text)
+{
+	if (!uuid_valid(text))
+		return;
+	for (size_t i = 0; i < UUID_SIZE; i++)
+		out->participant[i] = (char)tolower((unsigned char)text[i]);
 }
 
 int route_parse(struct route *out, const char *target)
@@ -123,6 +136,10 @@ int route_parse(struct route *out, const char *target)
 	n = split(segments, target, len);
 	if (n < 0)
 		return n;
+	if (n == 1 && !strcmp(segments[0], "openapi.json")) {
+		out->name = ROUTE_DOCUMENT;
+		return 0;
+	}
 	if (n > 1 && !strcasecmp(segments[0], "calling"))
 		first = 1;
 	if (strcasecmp(segments[first], "calls"))
@@ -139,27 +156,37 @@ int route_parse(struct route *out, const char *target)
 		out->name = ROUTE_CALL;
 	else if (count == 2)
 		out->name = word(words[1]);
+	else if (count == 3 && word(words[1]) == ROUTE_PARTICIPANTS && words[2][0]) {
+		out->name = ROUTE_PARTICIPANT;
+		take_participant(out, words[2]);
+	}
 	return out->name == ROUTE_NONE ? -ENOENT : 0;
 }
 
 const char *route_methods(enum operation_name name)
 {
-	switch (name) {
-	case ROUTE_CALLS:
-	case ROUTE_HANGUP:
-	case ROUTE_PLAY:
-	case ROUTE_CANCEL:
-		return "POST";
-	case ROUTE_CALL:
-		return "GET, DELETE";
-	default:
-		return NULL;
-	}
+	static const char *const methods[ROUTES] = {
+		[ROUTE_CALLS] = "POST",         [ROUTE_CALL] = "GET, DELETE",
+		[ROUTE_HANGUP] = "POST",        [ROUTE_PLAY] = "POST",
+		[ROUTE_CANCEL] = "POST",        [ROUTE_PARTICIPANTS] = "GET, POST",
+		[ROUTE_PARTICIPANT] = "DELETE", [ROUTE_DOCUMENT] = "GET",
+	};
+
+	return methods[name];
 }
 
 bool route_allows(enum operation_name name, const char *method)
 {
-	if (name == ROUTE_CALL)
-		return !strcmp(method, "GET") || !strcmp(method, "DELETE");
-	return name < ROUTE_NONE && !strcmp(method, "POST");
+	const char *list = route_methods(name);
+	size_t len = strlen(method);
+
+	while (list && *list) {
+		size_t word_len = strcspn(list, ", ");
+
+		if (word_len == len && !memcmp(list, method, len))
+			return true;
+		list += word_len;
+		list += strspn(list, ", ");
+	}
+	return false;
 }

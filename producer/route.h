@@ -11,17 +11,30 @@
 #include <stddef.h>
 
 #include "callid.h"
+#include "digest.h"
 
-enum operation_name { ROUTE_CALLS, ROUTE_CALL, ROUTE_HANGUP, ROUTE_PLAY, ROUTE_CANCEL, ROUTE_NONE, ROUTES };
+enum operation_name {
+	ROUTE_CALLS,
+	ROUTE_CALL,
+	ROUTE_HANGUP,
+	ROUTE_PLAY,
+	ROUTE_CANCEL,
+	ROUTE_PARTICIPANTS,
+	ROUTE_PARTICIPANT,
+	ROUTE_DOCUMENT,
+	ROUTE_NONE,
+	ROUTES
+};
 
 #define ROUTE_TARGET_MAX 2048
 
 struct route {
 	enum operation_name name;
-	int api;                /* enum api_shape */
-	char call[CALLID_SIZE]; /* the segment, if it can be an id at all; else "" */
-	bool api_version;       /* the query has a value for api-version: an SDK asks */
-	size_t path_len;        /* the part of the target before '?' */
+	int api;                     /* enum api_shape */
+	char call[CALLID_SIZE];      /* the segment, if it can be an id at all; else "" */
+	char participant[UUID_SIZE]; /* the segment in lower case, if it is a UUID; else "" */
+	bool api_version;            /* the query has a value for api-version: an SDK asks */
+	size_t path_len;             /* the part of the target before '?' */
 };
 
 /* 0; -EINVAL: a target that nobody should send; -ENOENT: no such route (out->name is ROUTE_NONE). */

@@ -261,8 +261,10 @@ void server_close(struct server *s)
 	/* what was answered just now still goes out, and who waits hears that it is over */
 	for (struct connection *c = s->connections.next; c != &s->connections; c = next) {
 		next = c->next;
-		if (c->phase == PHASE_WAIT && !c->request->status)
+		if (c->phase == PHASE_WAIT && !c->request->status) {
+			request_add(c->request, "Retry-After", "1");
 			request_refuse(c->request, 503, "stopping");
+		}
 		if (c->phase == PHASE_WAIT)
 			connection_turn(c);
 	}

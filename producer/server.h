@@ -68,5 +68,7 @@ bool request_has_body(const struct request *r); /* one is declared, by length or
 void request_add(struct request *r, const char *name, const char *value);
 /* Once.  `json` is taken (NULL: an empty answer). */
 void request_answer(struct request *r, int status, char *json);
+/* The same with a text that lives as long as the program: no connection keeps a copy, however slowly it reads.  Not to HEAD. */
+void request_answer_shared(struct request *r, int status, const char *json);
 
 #endif

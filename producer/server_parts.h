@@ -44,8 +44,8 @@ struct connection {
 	char *in;      /* not taken yet, HTTP_HEAD_MAX; NULL: nothing */
 	size_t in_len, seen;
 	char *out;
-	size_t out_len, out_sent;
-	size_t thrown; /* away, in PHASE_LINGER */
+	size_t out_len, out_sent; /* sent: of `out` and of the request's shared body after it */
+	size_t thrown;            /* away, in PHASE_LINGER */
 };
 
 struct request_private {
@@ -53,8 +53,9 @@ struct request_private {
 	char *text; /* of the head */
 	struct http_head head;
 	struct http_chunks chunks;
-	uint64_t left; /* of a body with a length */
-	char *json;    /* the answer's */
+	uint64_t left;      /* of a body with a length */
+	char *json;         /* the answer's */
+	const char *shared; /* in place of json, borrowed; sent after what request_bytes() made */
 	struct {
 		char *name, *value;
 	} headers[HEADERS_MAX];
@@ -98,7 +99,7 @@ void request_over(struct request *r, bool left);                         /* tell
 void request_refuse(struct request *r, int status, const char *message); /* and closes */
 /* More of the body.  Not kept, once the request is answered. */
 void request_take(struct request *r, const char *data, size_t len);
-/* The whole answer, head and body; malloc'ed. */
+/* The whole answer, head and body, but for a shared one; malloc'ed. */
 char *request_bytes(const struct request *r, size_t *len);
 
 #endif

@@ -6,12 +6,20 @@
 #include "clock.h"
 #include "metrics.h"
 
-static const int statuses[] = { 200, 201, 202, 400, 401, 404, 405, 412, 413, 415, 429, 503, 0 };
+static const int statuses[] = { 200, 201, 202, 304, 400, 401, 404, 405, 408, 412,
+	                        413, 414, 415, 417, 429, 431, 503, 505, 0 };
 #define STATUSES (sizeof(statuses) / sizeof(*statuses))
 
 static const char *const route_names[ROUTES] = {
-	[ROUTE_CALLS] = "create", [ROUTE_CALL] = "call",     [ROUTE_HANGUP] = "hangup",
-	[ROUTE_PLAY] = "play",    [ROUTE_CANCEL] = "cancel", [ROUTE_NONE] = "unknown",
+	[ROUTE_CALLS] = "create",
+	[ROUTE_CALL] = "call",
+	[ROUTE_HANGUP] = "hangup",
+	[ROUTE_PLAY] = "play",
+	[ROUTE_CANCEL] = "cancel",
+	[ROUTE_PARTICIPANTS] = "participants",
+	[ROUTE_PARTICIPANT] = "participant",
+	[ROUTE_DOCUMENT] = "document",
+	[ROUTE_NONE] = "unknown",
 };
 
 /* Made on first use: most pairs never come. */

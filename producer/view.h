@@ -37,5 +37,10 @@ const char *view_state(const struct call_record *r);
 char *view_json(const struct call_record *r);
 /* For an id whose command is still on its way. */
 char *view_json_idle(const char *call);
+/*
+ * The body of GET participants: who talks now.  Nobody before the call is
+ * established and after its end; NULL: no record yet.
+ */
+char *view_participants(const struct call_record *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* view_json.c - see view.h: a call's record as the JSON that GET answers */
+/* view_json.c - see view.h: a call's record as the JSON that the GETs answer */
 #include "view.h"
 
 #include <stdio.h>
@@ -8,11 +8,18 @@
 
 #include "callback.h"
 #include "clock.h"
+#include "participant.h"
 #include "result.h"
+
+/* Its app hung up, or everybody did: for the app that is the same. */
+static bool is_over(const struct call_record *r)
+{
+	return r->state == CALL_TERMINATED || r->state == CALL_LEFT;
+}
 
 const char *view_state(const struct call_record *r)
 {
-	return call_state_name(r->state == CALL_LEFT ? CALL_TERMINATED : r->state);
+	return call_state_name(is_over(r) ? CALL_TERMINATED : r->state);
 }
 
 static json_t *text_or_null(const char *text)
@@ -35,20 +42,6 @@ static json_t *time_json(int64_t at)
 	return json_string(text);
 }
 
-static json_t *identifier_json(const struct identifier *i)
-{
-	switch (i->kind) {
-	case IDENTIFIER_PHONE:
-		return json_pack("{s:{s:s}}", "phoneNumber", "value", i->value);
-	case IDENTIFIER_USER:
-		return json_pack("{s:{s:s}}", "communicationUser", "id", i->value);
-	case IDENTIFIER_RAW:
-		return json_pack("{s:s}", "rawId", i->value);
-	default:
-		return json_null();
-	}
-}
-
 static json_t *targets_json(const struct call_record *r)
 {
 	json_t *list = json_array();
@@ -66,7 +59,7 @@ static json_t *targets_json(const struct call_record *r)
 
 static json_t *result_json(const struct call_record *r)
 {
-	if (r->state != CALL_TERMINATED)
+	if (!is_over(r))
 		return json_null();
 	return json_pack("{s:i, s:i, s:s}", "code", (int)r->result_code, "subcode", (int)r->result_subcode,
 	                 "message", r->result_message ? r->result_message : "");
@@ -101,6 +94,16 @@ char *view_json(const struct call_record *r)
 char *view_json_idle(const char *call)
 {
 	json_t *j = json_pack("{s:s, s:s}", "callLegId", call, "callState", call_state_name(CALL_IDLE));
+	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
+
+	json_decref(j);
+	return text;
+}
+
+char *view_participants(const struct call_record *r)
+{
+	json_t *list = r && r->state == CALL_ESTABLISHED ? participants_json(r) : json_array();
+	json_t *j = json_pack("{s:o}", "value", list);
 	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
 
 	json_decref(j);

@@ -12,4 +12,7 @@ mock | kafka) BROKER=$1 && shift ;;
 esac
 export BROKER=${BROKER:-mock} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 if [[ $BROKER == kafka ]]; then ../kafka/kafka.sh jars >/dev/null; fi
-exec python3 run.py "$@"
+# a python3 that is not Debian's does not see Debian's python3-jsonschema
+python=python3
+if ! $python -c 'import jsonschema' 2>/dev/null; then python=/usr/bin/python3; fi
+exec $python run.py "$@"

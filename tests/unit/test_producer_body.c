@@ -12,12 +12,14 @@
 
 #include "body.h"
 
-#define CALLBACK  "\"callbackUri\":\"https://app.example/cb?secret=1\""
-#define SOURCE    "\"source\":{\"communicationUser\":{\"id\":\"8:acs:x\"}}"
-#define TARGETS   "\"targets\":[{\"phoneNumber\":{\"value\":\"+46701234567\"}}]"
-#define WITH(x)   "{" TARGETS "," SOURCE "," CALLBACK "," x "}"
-#define TARGET(x) "{\"targets\":[" x "]," SOURCE "," CALLBACK "}"
-#define URI       "\"audioFileUri\":\"https://media.example/a.wav\""
+#define CALLBACK       "\"callbackUri\":\"https://app.example/cb?secret=1\""
+#define SOURCE         "\"source\":{\"communicationUser\":{\"id\":\"8:acs:x\"}}"
+#define TARGETS        "\"targets\":[{\"phoneNumber\":{\"value\":\"+46701234567\"}}]"
+#define WITH(x)        "{" TARGETS "," SOURCE "," CALLBACK "," x "}"
+#define TARGET(x)      "{\"targets\":[" x "]," SOURCE "," CALLBACK "}"
+#define INVITE(x)      "{\"participants\":[" x "]}"
+#define INVITE_WITH(x) "{\"participants\":[{\"rawId\":\"a\"}]," x "}"
+#define URI            "\"audioFileUri\":\"https://media.example/a.wav\""
 
 static struct tenant tenant = { .name = (char *)"default" };
 static struct callback_rules *callbacks;
@@ -92,6 +94,9 @@ static const struct {
 	  "targets[1].communicationUser.id: missing" },
 	{ TARGET("{\"communicationUser\":{\"id\":\"\"}}"), "targets[0].communicationUser.id: must be 1 to" },
 	{ TARGET("{\"communicationUser\":{\"id\":\"a b\"}}"), "targets[0].communicationUser.id: holds" },
+	/* C1: a terminal may obey it */
+	{ TARGET("{\"communicationUser\":{\"id\":\"a\\u009b2J\"}}"),
+	  "targets[0].communicationUser.id: holds" },
 	{ TARGET("{\"rawId\":\"4:a\"},{\"rawId\":\"4:b\"},{\"rawId\":\"4:a\"}"),
 	  "targets[2]: the same as targets[0]" },
 	{ TARGET("{\"rawId\":1}"), "targets[0].rawId: not a string" },
@@ -180,7 +185,7 @@ static void test_create_short(void **state)
 	call_command_clear(&c);
 }
 
-static void sized(const char *before, size_t n, const char *after, const char *start)
+static void sized(body_fn *fn, const char *before, size_t n, const char *after, const char *start)
 {
 	size_t at = strlen(before);
 	char *text = malloc(at + n + strlen(after) + 1);
@@ -190,9 +195,9 @@ static void sized(const char *before, size_t n, const char *after, const char *s
 	memset(text + at, 'x', n);
 	memcpy(text + at + n, after, strlen(after) + 1);
 	if (start)
-		refused(body_create, text, start);
+		refused(fn, text, start);
 	else
-		taken(body_create, &c, text);
+		taken(fn, &c, text);
 	call_command_clear(&c);
 	free(text);
 }
@@ -204,34 +209,96 @@ static void test_bounds(void **state)
 
 	(void)state;
 	snprintf(before, sizeof(before), "%s\"subject\":\"", head);
-	sized(before, SUBJECT_MAX, "\"}", NULL);
-	sized(before, SUBJECT_MAX + 1, "\"}", "subject: longer than 1000 bytes");
+	sized(body_create, before, SUBJECT_MAX, "\"}", NULL);
+	sized(body_create, before, SUBJECT_MAX + 1, "\"}", "subject: longer than 1000 bytes");
 	snprintf(before, sizeof(before), "%s\"operationContext\":\"", head);
-	sized(before, CONTEXT_MAX, "\"}", NULL);
-	sized(before, CONTEXT_MAX + 1, "\"}", "operationContext: longer than 5000 bytes");
+	sized(body_create, before, CONTEXT_MAX, "\"}", NULL);
+	sized(body_create, before, CONTEXT_MAX + 1, "\"}", "operationContext: longer than 5000 bytes");
+	snprintf(before, sizeof(before), "{\"participants\":[{\"rawId\":\"a\"}],\"operationContext\":\"");
+	sized(body_invite, before, CONTEXT_MAX, "\"}", NULL);
+	sized(body_invite, before, CONTEXT_MAX + 1, "\"}", "operationContext: longer than 5000 bytes");
 }
 
-static void targets(size_t n, const char *start)
+static void many(body_fn *fn, const char *name, size_t n, const char *start)
 {
-	char text[8192] = "{\"targets\":[";
+	char text[8192];
 	struct call_command c = { 0 };
 
+	sprintf(text, "{\"%s\":[", name);
 	for (size_t i = 0; i < n; i++)
 		sprintf(text + strlen(text), "%s{\"phoneNumber\":{\"value\":\"+467012345%02zu\"}}",
 		        i ? "," : "", i);
 	strcat(text, "]," SOURCE "," CALLBACK "}");
 	if (start)
-		refused(body_create, text, start);
+		refused(fn, text, start);
 	else
-		taken(body_create, &c, text);
+		taken(fn, &c, text);
 	call_command_clear(&c);
 }
 
 static void test_number_of_targets(void **state)
 {
 	(void)state;
-	targets(TARGETS_MAX, NULL);
-	targets(TARGETS_MAX + 1, "targets: must be 1 to 50");
+	many(body_create, "targets", TARGETS_MAX, NULL);
+	many(body_create, "targets", TARGETS_MAX + 1, "targets: must be 1 to 50");
+	many(body_invite, "participants", TARGETS_MAX, NULL);
+	many(body_invite, "participants", TARGETS_MAX + 1, "participants: must be 1 to 50");
+}
+
+static const struct {
+	const char *text, *start;
+} invite_faults[] = {
+	{ "", "body: a JSON object is needed" },
+	{ "[]", "body: not a JSON object" },
+	{ "{}", "participants: missing" },
+	{ "{" TARGETS "}", "participants: missing" },
+	{ "{\"participants\":null}", "participants: missing" },
+	{ "{\"participants\":{}}", "participants: not an array" },
+	{ INVITE(""), "participants: must be 1 to 50" },
+	{ INVITE("null"), "participants[0]: not an identifier object" },
+	{ INVITE("{\"rawId\":\"a\"},{}"), "participants[1]: needs phoneNumber" },
+	{ INVITE("{\"phoneNumber\":{\"value\":\"070\"}}"),
+	  "participants[0].phoneNumber.value: not an E.164" },
+	{ INVITE("{\"microsoftTeamsUser\":{\"userId\":\"x\"}}"), "participants[0].microsoftTeamsUser:" },
+	{ INVITE("{\"rawId\":\"4:a\"},{\"rawId\":\"4:b\"},{\"rawId\":\"4:a\"}"),
+	  "participants[2]: the same as participants[0]" },
+	{ INVITE_WITH("\"alternateCallerId\":\"+4611\""), "alternateCallerId: not an object" },
+	{ INVITE_WITH("\"alternateCallerId\":{}"), "alternateCallerId.value: missing" },
+	{ INVITE_WITH("\"alternateCallerId\":{\"value\":\"4611\"}"),
+	  "alternateCallerId.value: not an E.164" },
+	{ INVITE_WITH("\"operationContext\":1"), "operationContext: not a string" },
+	{ INVITE_WITH("\"callbackUri\":1"), "callbackUri: not a string" },
+	{ INVITE_WITH("\"callbackUri\":\"http://10.0.0.1/\""), "callbackUri: " },
+};
+
+static void test_invite(void **state)
+{
+	struct call_command c = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(invite_faults) / sizeof(*invite_faults); i++)
+		refused(body_invite, invite_faults[i].text, invite_faults[i].start);
+
+	taken(body_invite, &c,
+	      "{\"participants\":[{\"phoneNumber\":{\"value\":\"+46701234567\"}},{\"communicationUser\":{"
+	      "\"id\":\"8:acs:u\"}},{\"rawId\":\"28:x\"}],\"alternateCallerId\":{\"value\":\"+46811\"},"
+	      "\"operationContext\":\"o\"," CALLBACK ",\"x\":{}}");
+	assert_int_equal(c.invite->participants_count, 3);
+	assert_int_equal(c.invite->participants[0].kind, IDENTIFIER_PHONE);
+	assert_string_equal(c.invite->participants[0].value, "+46701234567");
+	assert_int_equal(c.invite->participants[1].kind, IDENTIFIER_USER);
+	assert_int_equal(c.invite->participants[2].kind, IDENTIFIER_RAW);
+	assert_string_equal(c.invite->participants[2].value, "28:x");
+	assert_string_equal(c.invite->alternate_caller_id, "+46811");
+	assert_string_equal(c.operation_context, "o");
+	assert_string_equal(c.callback_uri, "https://app.example/cb?secret=1");
+	call_command_clear(&c);
+
+	taken(body_invite, &c, INVITE_WITH("\"alternateCallerId\":null,\"callbackUri\":null"));
+	assert_null(c.invite->alternate_caller_id);
+	assert_null(c.operation_context);
+	assert_null(c.callback_uri);
+	call_command_clear(&c);
 }
 
 static const struct {
@@ -244,10 +311,12 @@ static const struct {
 	{ "{\"audioFileUri\":\"https://\"}", "audioFileUri: has no host" },
 	{ "{\"audioFileUri\":\"https:///a.wav\"}", "audioFileUri: has no host" },
 	{ "{\"audioFileUri\":\"https://a.example/a b.wav\"}", "audioFileUri: holds a space" },
+	{ "{\"audioFileUri\":\"https://a.example/\\u0085.wav\"}", "audioFileUri: holds a space" },
 	{ "{" URI ",\"loop\":\"true\"}", "loop: not true or false" },
 	{ "{" URI ",\"loop\":1}", "loop: not true or false" },
 	{ "{" URI ",\"audioFileId\":1}", "audioFileId: not a string" },
 	{ "{" URI ",\"resourceId\":1}", "resourceId: not a string" },
+	{ "{" URI ",\"audioFileId\":\"a\",\"resourceId\":1}", "resourceId: not a string" },
 	{ "{" URI ",\"operationContext\":1}", "operationContext: not a string" },
 	{ "{" URI ",\"callbackUri\":\"http://10.0.0.1/\"}", "callbackUri: " },
 };
@@ -299,7 +368,7 @@ int main(void)
 		cmocka_unit_test(test_create_faults),     cmocka_unit_test(test_create_full),
 		cmocka_unit_test(test_create_short),      cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_number_of_targets), cmocka_unit_test(test_play),
-		cmocka_unit_test(test_callback_prefixes),
+		cmocka_unit_test(test_callback_prefixes), cmocka_unit_test(test_invite),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -132,6 +132,7 @@ static void test_headers_refused(void **state)
 		{ { .request_id = UUID, .first_sent = SENT }, NOW + TTL + 1, 412 },
 		{ { .idempotency_key = "" }, NOW, 400 },
 		{ { .idempotency_key = "a b" }, NOW, 400 },
+		{ { .request_id = UUID, .first_sent = SENT, .idempotency_key = "a b" }, NOW, 400 },
 		{ { .idempotency_key = "\"quoted-1\"" }, NOW, 0 },
 		{ { 0 }, NOW, 0 },
 	};
