@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "line.h"
 #include "settings.h"
 #include "settings_table.h"
 
@@ -56,11 +57,12 @@ static void write_example(void)
 	}
 }
 
-int tool_settings(const struct tool_options *o)
+int tool_settings(const struct settings *s, const struct line *l)
 {
-	if (o->markdown)
+	(void)s;
+	if (line_has(l, "markdown"))
 		settings_markdown(stdout);
-	else if (o->example)
+	else if (line_has(l, "example"))
 		write_example();
 	else
 		settings_help(stdout, PRODUCER | WORKER | NOTIFIER | TOOL);

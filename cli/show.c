@@ -13,6 +13,7 @@
 #include "address.h"
 #include "callid.h"
 #include "clock.h"
+#include "line.h"
 #include "records.h"
 #include "settings.h"
 #include "show_events.h"
@@ -165,21 +166,24 @@ static void add_event(void *arg, const struct call_event *e, int64_t offset)
 	json_array_append_new(arg, event_json(e, offset));
 }
 
-static void print_all(const struct tool_options *o, json_t *call)
+static void print_all(const struct line *l, json_t *call)
 {
-	json_t *masked = o->full ? json_incref(call) : json_masked(call);
+	json_t *masked = line_has(l, "full") ? json_incref(call) : json_masked(call), *printable;
 
-	if (o->json) {
+	if (line_has(l, "json")) {
 		json_dumpf(masked, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else {
-		print_call(masked);
+		printable = json_printable(masked);
+		print_call(printable);
+		json_decref(printable);
 	}
 	json_decref(masked);
 }
 
-int tool_show(const struct settings *s, const struct tool_options *o, const char *call_leg_id)
+int tool_show(const struct settings *s, const struct line *l)
 {
+	const char *call_leg_id = l->arguments[0];
 	json_t *call, *record, *events;
 	struct callid id;
 	int r, in_redis;
@@ -196,7 +200,7 @@ int tool_show(const struct settings *s, const struct tool_options *o, const char
 	                 "record", record ? record : json_null(), "events", events);
 	/* half of the answer is better than none */
 	if (record || json_array_size(events))
-		print_all(o, call);
+		print_all(l, call);
 	else if (r == 0 && in_redis == 0)
 		fprintf(stderr, "callcast: no trace of this call, neither in Redis nor in Kafka\n");
 

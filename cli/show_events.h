@@ -9,6 +9,9 @@
 
 struct settings;
 
+/* A little before the id was made, us since 1970; 0: it does not say when. */
+int64_t events_since(const struct callid *id);
+
 /* In the topic's order, each seq once: the first record counts. */
 typedef void events_fn(void *arg, const struct call_event *e, int64_t offset);
 

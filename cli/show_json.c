@@ -13,6 +13,7 @@
 #include "log.h"
 #include "must.h"
 #include "result.h"
+#include "text.h"
 
 #define NUMBER_DIGITS_MIN 7 /* shorter ones are no phone numbers in E.164 */
 
@@ -28,6 +29,11 @@ const char *time_text(char out[TIME_SIZE], int64_t us)
 	n = strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(out + n, TIME_SIZE - n, ".%06dZ", (int)(us % CLOCK_SEC));
 	return out;
+}
+
+const char *state_text(int state)
+{
+	return state == CALL_LEFT ? "left" : call_state_name(state);
 }
 
 /* ---- what is not there is left out ---- */
@@ -126,7 +132,7 @@ json_t *record_json(const struct call_record *r)
 	for (size_t i = 0; i < r->operations_count; i++)
 		json_array_append_new(operations, operation_json(&r->operations[i]));
 
-	put_text(o, "state", call_state_name(r->state));
+	put_text(o, "state", state_text(r->state));
 	put_outcome(o, r->outcome);
 	put(o, "resultInfo", result_json(r));
 	put_text(o, "tenant", r->tenant);
@@ -163,6 +169,7 @@ json_t *event_json(const struct call_event *e, int64_t offset)
 		json_t *dial = json_object();
 
 		put_text(dial, "dialId", e->dials[i].dial_id);
+		put_text(dial, "who", e->dials[i].identifier.value);
 		put_text(dial, "address", e->dials[i].address);
 		json_array_append_new(dials, dial);
 	}
@@ -194,7 +201,8 @@ static char *text_masked(const char *text)
 	return out;
 }
 
-json_t *json_masked(const json_t *v)
+/* A copy with each string mapped; names stay. */
+static json_t *json_mapped(const json_t *v, char *(*map)(const char *text))
 {
 	json_t *out, *item;
 	const char *name;
@@ -202,21 +210,31 @@ json_t *json_masked(const json_t *v)
 	size_t i;
 
 	if (json_is_string(v)) {
-		text = text_masked(json_string_value(v));
+		text = map(json_string_value(v));
 		out = json_string(text);
 		free(text);
 		return out;
 	}
 	if (json_is_array(v)) {
 		out = json_array();
-		json_array_foreach(v, i, item) json_array_append_new(out, json_masked(item));
+		json_array_foreach(v, i, item) json_array_append_new(out, json_mapped(item, map));
 		return out;
 	}
 	if (json_is_object(v)) {
 		out = json_object();
 		json_object_foreach((json_t *)v, name, item)
-		        json_object_set_new(out, name, json_masked(item));
+		        json_object_set_new(out, name, json_mapped(item, map));
 		return out;
 	}
 	return json_deep_copy(v);
+}
+
+json_t *json_masked(const json_t *v)
+{
+	return json_mapped(v, text_masked);
+}
+
+json_t *json_printable(const json_t *v)
+{
+	return json_mapped(v, text_printable);
 }

@@ -1,5 +1,5 @@
 /*
- * tool.h - callcast's commands: one function each, in a file of its own
+ * tool.h - callcast's commands: one function each, named in the table of commands.c
  *
  * Each writes its answer on stdout and complaints on stderr, and returns the
  * exit status.
@@ -7,29 +7,36 @@
 #ifndef TOOL_H
 #define TOOL_H
 
-#include <stdbool.h>
-
+struct line;
 struct settings;
 
+/* What each means to people: tool_exits in commands.c. */
 enum tool_status {
 	TOOL_DONE = 0,
-	TOOL_FAILED = 1,  /* Kafka or Redis did not answer, or is not as it should be */
-	TOOL_USAGE = 2,   /* wrong words or flags */
-	TOOL_NO_CALL = 3, /* no trace of the call */
+	TOOL_FAILED = 1,
+	TOOL_USAGE = 2,
+	TOOL_NO_CALL = 3,
+	TOOL_REFUSED = 4,
+	TOOL_UNANSWERED = 5,
 };
 
-/* The tool's own flags; all others are settings. */
-struct tool_options {
-	bool json, full, markdown, example;
-};
+/* Over the API. */
+int tool_call_create(const struct settings *s, const struct line *l);
+int tool_call_hangup(const struct settings *s, const struct line *l);
+int tool_call_play(const struct settings *s, const struct line *l);
+int tool_call_cancel(const struct settings *s, const struct line *l);
+int tool_call_invite(const struct settings *s, const struct line *l);
+int tool_call_remove(const struct settings *s, const struct line *l);
+int tool_call_show(const struct settings *s, const struct line *l);
 
-#define TOOL_WORDS_MAX 4
+/* From Kafka and Redis themselves. */
+int tool_watch(const struct settings *s, const struct line *l);
+int tool_show(const struct settings *s, const struct line *l);
+int tool_topics_create(const struct settings *s, const struct line *l);
 
-/* topics create: makes the topics that are missing, checks those that are there. */
-int tool_topics_create(const struct settings *s);
-/* show <callLegId>: the call's record in Redis and its events on calls.events. */
-int tool_show(const struct settings *s, const struct tool_options *o, const char *call_leg_id);
-/* settings: the list of all settings, as help, as Markdown or as an example file. */
-int tool_settings(const struct tool_options *o);
+/* About the programs; these need no settings. */
+int tool_settings(const struct settings *s, const struct line *l);
+int tool_completion(const struct settings *s, const struct line *l);
+int tool_man(const struct settings *s, const struct line *l);
 
 #endif

@@ -214,13 +214,14 @@ static int create_and_check(rd_kafka_t *rk, const struct settings *s)
 	return check(s, &now);
 }
 
-int tool_topics_create(const struct settings *s)
+int tool_topics_create(const struct settings *s, const struct line *l)
 {
 	rd_kafka_conf_t *conf;
 	rd_kafka_t *rk;
 	char why[256];
 	int r;
 
+	(void)l;
 	conf = kafka_conf(s, KAFKA_PRODUCER, NULL);
 	if (!conf)
 		return TOOL_FAILED;

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -24,6 +25,7 @@
 struct load {
 	struct settings *settings;
 	unsigned int faults;
+	bool file_is_open; /* others may read it */
 };
 
 /* What the local stack's env file holds besides settings. */
@@ -55,7 +57,10 @@ static void assign(struct load *l, const struct setting *d, const char *value, c
 	if (setting_assign(l->settings, d, value) == 0)
 		return;
 	setting_right(right, sizeof(right), d);
-	fault(l, "%s \"%s\" (%s): %s", d->name, value, source, right);
+	if (d->kind == SETTING_SECRET)
+		fault(l, "%s (%s): %s", d->name, source, right);
+	else
+		fault(l, "%s \"%s\" (%s): %s", d->name, value, source, right);
 }
 
 static void assign_pair(struct load *l, const char *name, const char *value, const char *source)
@@ -118,24 +123,30 @@ static void read_line(struct load *l, char *line, const char *source)
 	name = trim(line);
 	value = trim(equals + 1);
 	d = setting_find(name);
-	if (d && d->programs & l->settings->program)
-		assign(l, d, value, source);
-	else if (!strncmp(name, KAFKA_PREFIX, strlen(KAFKA_PREFIX)))
+	if (d && d->programs & l->settings->program) {
+		if (d->kind == SETTING_SECRET && *value && l->file_is_open)
+			fault(l, "%s (%s): others may read this file: chmod 600", name, source);
+		else
+			assign(l, d, value, source);
+	} else if (!strncmp(name, KAFKA_PREFIX, strlen(KAFKA_PREFIX))) {
 		assign_pair(l, name + strlen(KAFKA_PREFIX), value, source);
-	else if (!d) /* another program's is fine: one file serves all */
+	} else if (!d) { /* another program's is fine: one file serves all */
 		fault(l, "%s (%s): no such setting", name, source);
+	}
 }
 
 static void read_file(struct load *l, const char *path)
 {
 	char line[LINE_MAX_LEN];
 	FILE *f = fopen(path, "re");
+	struct stat st;
 	int number = 0;
 
 	if (!f) {
 		fault(l, "--config %s: %s", path, strerror(errno));
 		return;
 	}
+	l->file_is_open = fstat(fileno(f), &st) < 0 || st.st_mode & (S_IRWXG | S_IRWXO);
 	while (fgets(line, sizeof(line), f)) {
 		char *source = must_printf("%s:%d", path, ++number);
 
@@ -244,6 +255,15 @@ static void read_flag(struct load *l, const struct flags *f)
 	}
 	if (!d && strncmp(f->name, KAFKA_PREFIX, strlen(KAFKA_PREFIX)) != 0) {
 		fault(l, "%s (%s): no such setting; --help lists them", f->name, source);
+		return;
+	}
+	if (d && d->kind == SETTING_SECRET) {
+		char variable[NAME_SIZE];
+
+		fault(l,
+		      "%s (%s): a flag can be read by everybody, in the list of processes; use the variable "
+		      "%s%s or a file",
+		      f->name, source, ENV_PREFIX, setting_variable(variable, sizeof(variable), d));
 		return;
 	}
 	if (!f->value)

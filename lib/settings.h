@@ -6,6 +6,8 @@
  * the environment (CALLCAST_ + name in capitals, dots as underscores) and flags
  * (--name value or --name=value).  Everything is checked before anything opens.
  * Durations are written 250ms, 3s, 5m, 4h, 7d; sizes 512, 64K, 32M.
+ * A key is taken from the environment, or from a file that is nobody else's to
+ * read, but not from a flag: those stand in the list of processes.
  * The table in settings.c is also --help and README's list.
  */
 #ifndef SETTINGS_H
@@ -84,6 +86,12 @@ struct settings {
 	int64_t webhook_retry_max; /* webhook.retry.max, us: the longest delay, and the longest Retry-After obeyed */
 	int64_t webhook_waiting;       /* webhook.waiting: events in memory, at most */
 	int64_t webhook_waiting_bytes; /* webhook.waiting.bytes */
+
+	/* callcast */
+	char *api_url;      /* api.url: "" the connection string's endpoint, else this machine's producer */
+	char *api_key;      /* api.key: a bearer key or a connection string; never a flag, never shown */
+	char *api_callback; /* api.callback: where calls report that are made without --callback; "" nowhere */
+	int64_t api_timeout; /* api.timeout, us: one request with all its tries */
 };
 
 /*
@@ -95,6 +103,9 @@ struct settings {
  */
 int settings_load(struct settings **out, enum program program, int argc, char **argv, int *rest);
 void settings_free(struct settings *s); /* NULL is fine */
+
+/* "250ms", "3s", "5m", "4h", "7d" in microseconds; -EINVAL. */
+int settings_duration(int64_t *out, const char *text);
 
 /* The defaults only; for tests. */
 int settings_default(struct settings **out, enum program program);

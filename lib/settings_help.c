@@ -5,7 +5,7 @@
 
 #include "settings_table.h"
 
-static const char *purpose(enum program program)
+const char *program_purpose(enum program program)
 {
 	switch (program) {
 	case PRODUCER:
@@ -17,7 +17,7 @@ static const char *purpose(enum program program)
 	case TOOL:
 		break;
 	}
-	return "Makes topics and shows calls.";
+	return "Makes calls, acts in them, watches and shows them; makes topics.";
 }
 
 static void write_range(FILE *out, const struct setting *d)
@@ -32,13 +32,16 @@ void settings_help(FILE *out, enum program program)
 {
 	fprintf(out, "usage: %s [--name value | --name=value]...%s\n", program_name(program),
 	        program == TOOL ? " command [argument]..." : "");
-	fprintf(out, "%s\n\nSettings, with their defaults:\n", purpose(program));
+	fprintf(out, "%s\n\nSettings, with their defaults:\n", program_purpose(program));
 	for (const struct setting *d = settings_table; d->name; d++) {
 		const char *value = setting_default(d, program);
 
 		if (!(d->programs & program))
 			continue;
-		fprintf(out, "  --%s %s\n      %s", d->name, *value ? value : "\"\"", d->help);
+		if (d->kind == SETTING_SECRET)
+			fprintf(out, "  %s\n      %s", d->name, d->help);
+		else
+			fprintf(out, "  --%s %s\n      %s", d->name, *value ? value : "\"\"", d->help);
 		write_range(out, d);
 		fputc('\n', out);
 	}

@@ -1,6 +1,7 @@
 /* settings_table.c - every setting of every program: name, who has it, default, range, help */
 #include "settings_table.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define AT(field) offsetof(struct settings, field)
@@ -24,6 +25,14 @@
 #define ADDRESSES(n, p, f, v, h)                                                                             \
 	{                                                                                                    \
 		n, p, SETTING_ADDRESSES, AT(f), v, NULL, NULL, NULL, h                                       \
+	}
+#define URL(n, p, f, v, h)                                                                                   \
+	{                                                                                                    \
+		n, p, SETTING_URL, AT(f), v, NULL, NULL, NULL, h                                             \
+	}
+#define SECRET(n, p, f, h)                                                                                   \
+	{                                                                                                    \
+		n, p, SETTING_SECRET, AT(f), "", NULL, NULL, NULL, h                                         \
 	}
 #define CHOICE(n, p, f, v, c, h)                                                                             \
 	{                                                                                                    \
@@ -143,6 +152,15 @@ const struct setting settings_table[] = {
 	       "events in memory, at most"),
 	BYTES("webhook.waiting.bytes", NOTIFIER, webhook_waiting_bytes, "32M", "64K", "16G",
 	      "their size, at most"),
+
+	URL("api.url", TOOL, api_url, "",
+	    "the API; empty: the endpoint in api.key, else http://127.0.0.1:8080"),
+	SECRET("api.key", TOOL, api_key,
+	       "a bearer key or a connection string; CALLCAST_API_KEY or a file of mode 0600, no flag"),
+	TEXT("api.callback", TOOL, api_callback, "",
+	     "where a call reports that is made without --callback; empty: nowhere"),
+	SECONDS("api.timeout", TOOL, api_timeout, "20s", "100ms", "10m",
+	        "the time for one request with all its tries"),
 	{ 0 },
 };
 /* clang-format on */
@@ -164,6 +182,16 @@ const char *setting_default(const struct setting *d, enum program program)
 	return program == NOTIFIER ? "127.0.0.1:9103"
 	       : program == WORKER ? "127.0.0.1:9102"
 	                           : "127.0.0.1:9101";
+}
+
+const char *setting_variable(char *out, size_t size, const struct setting *d)
+{
+	size_t n = 0;
+
+	for (const char *p = d->name; *p && n + 1 < size; p++)
+		out[n++] = *p == '.' ? '_' : (char)toupper((unsigned char)*p);
+	out[n] = '\0';
+	return out;
 }
 
 const char *program_name(enum program program)

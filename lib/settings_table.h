@@ -18,6 +18,8 @@ enum setting_kind {
 	SETTING_NAME,      /* A-Z a-z 0-9 . _ -, goes into topics and log lines */
 	SETTING_ADDRESS,   /* host:port */
 	SETTING_ADDRESSES, /* several, with commas */
+	SETTING_URL,       /* http or https, host, port; nothing behind it; or "" */
+	SETTING_SECRET,    /* visible characters; never a flag, never shown */
 	SETTING_CHOICE,
 	SETTING_NUMBER,
 	SETTING_DURATION,
@@ -48,7 +50,11 @@ int setting_assign(struct settings *s, const struct setting *d, const char *text
 /* What would be right: "must be a duration from 1s to 5m, such as ...". */
 void setting_right(char *out, size_t size, const struct setting *d);
 
-const char *program_name(enum program program); /* "callcast-worker" */
+/* "RING_TIMEOUT" of ring.timeout: what follows CALLCAST_.  Cut at size. */
+const char *setting_variable(char *out, size_t size, const struct setting *d);
+
+const char *program_name(enum program program);    /* "callcast-worker" */
+const char *program_purpose(enum program program); /* a sentence */
 
 /*
  * kafka.<name>: -EINVAL and why not, as a whole sentence that holds no secret

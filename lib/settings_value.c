@@ -16,6 +16,8 @@
 #define WEIGHT_MAX        1000000
 #define WEIGHT_SCRIPT_MAX 39
 #define FORMER_PARTITIONS 4096
+#define FORMER_MAX        16 /* as many as the producer keeps */
+#define FORMER_TIME       20 /* characters: strptime by itself takes spaces and single digits too */
 #define VALUE_MAX_LENGTH  4096
 
 /* A unit's letters and what one of it is. */
@@ -77,6 +79,11 @@ static int parse_amount(int64_t *out, enum setting_kind kind, const char *text)
 	return -EINVAL;
 }
 
+int settings_duration(int64_t *out, const char *text)
+{
+	return parse_amount(out, SETTING_DURATION, text);
+}
+
 static int check_amount(int64_t *out, const struct setting *d, const char *text)
 {
 	int64_t min, max, n;
@@ -120,6 +127,31 @@ static bool is_server_address(const char *text)
 	return address_split(text, host, &port) == 0 && port != 0;
 }
 
+/* A scheme, a host, perhaps a port.  No name, no password, no path: requests bring theirs. */
+static bool is_url(const char *text)
+{
+	const char *host;
+	size_t len;
+
+	if (!strncmp(text, "http://", 7))
+		host = text + 7;
+	else if (!strncmp(text, "https://", 8))
+		host = text + 8;
+	else
+		return false;
+	len = strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]");
+	return len > 0 && *host != ':' && (!host[len] || !strcmp(host + len, "/"));
+}
+
+static bool is_visible(const char *text)
+{
+	for (; *text; text++) {
+		if (!isgraph((unsigned char)*text))
+			return false;
+	}
+	return true;
+}
+
 static bool is_choice(const char *choices, const char *text)
 {
 	size_t len = strlen(text);
@@ -152,8 +184,19 @@ static bool is_former(const char *part)
 
 	if (parse_digits(&count, part, &end) < 0 || count < 1 || count > FORMER_PARTITIONS || *end != '@')
 		return false;
+	if (end - part > 4 || strlen(end + 1) != FORMER_TIME)
+		return false;
 	end = strptime(end + 1, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return end && !*end;
+}
+
+static bool is_formers(const char *text)
+{
+	size_t parts = 1;
+
+	for (const char *p = text; (p = strchr(p, ',')); p++)
+		parts++;
+	return !*text || (parts <= FORMER_MAX && all_parts(text, is_former));
 }
 
 /* "20=8" */
@@ -163,7 +206,8 @@ static bool is_weight(const char *part)
 	int64_t script, weight;
 
 	return parse_digits(&script, part, &end) == 0 && end - part == 2 && script <= WEIGHT_SCRIPT_MAX &&
-	       *end == '=' && parse_digits(&weight, end + 1, &end) == 0 && !*end && weight <= WEIGHT_MAX;
+	       *end == '=' && parse_digits(&weight, end + 1, &end) == 0 && !*end && end - part <= 10 &&
+	       weight <= WEIGHT_MAX; /* so that the worker reads it too */
 }
 
 /* Something must be drawn: at least one weight is not 0. */
@@ -198,10 +242,14 @@ static bool is_value(const struct setting *d, const char *text)
 		return strstr(d->name, ".listen") ? is_address(text) : is_server_address(text);
 	case SETTING_ADDRESSES:
 		return all_parts(text, is_server_address);
+	case SETTING_URL:
+		return !*text || is_url(text);
+	case SETTING_SECRET:
+		return is_visible(text);
 	case SETTING_CHOICE:
 		return is_choice(d->choices, text);
 	case SETTING_FORMER:
-		return !*text || all_parts(text, is_former);
+		return is_formers(text);
 	case SETTING_WEIGHTS:
 		return is_weights(text);
 	case SETTING_NUMBER:
@@ -234,7 +282,9 @@ void setting_right(char *out, size_t size, const struct setting *d)
 		[SETTING_NAME] = "must be at most 64 of the characters A-Z a-z 0-9 . _ -",
 		[SETTING_ADDRESS] = "must be host:port, such as 127.0.0.1:8080 or [::1]:8080",
 		[SETTING_ADDRESSES] = "must be host:port, or several with commas between them",
-		[SETTING_FORMER] = "must be partition counts and when each ended, such as "
+		[SETTING_URL] = "must be http://host:port or https://host:port, and nothing behind it",
+		[SETTING_SECRET] = "must not hold spaces or control characters",
+		[SETTING_FORMER] = "must be at most 16 partition counts and when each ended, such as "
 		                   "32@2026-01-31T12:00:00Z, with commas between them",
 		[SETTING_WEIGHTS] =
 		        "must be scripts and their weights, such as 00=50,20=10: two digits from 00 to "

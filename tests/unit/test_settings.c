@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -69,10 +70,10 @@ static void write_file(const char *text)
 
 static int setup(void **state)
 {
-	static const char *const variables[] = { "CALLCAST_CONFIG",         "CALLCAST_RING_TIMEOUT",
-		                                 "CALLCAST_KAFKA",          "CALLCAST_HTTP_RATE",
-		                                 "CALLCAST_RING_TIMOUT",    "CALLCAST_ACCESS_KEY",
-		                                 "CALLCAST_KAFKA_LINGER_MS" };
+	static const char *const variables[] = { "CALLCAST_CONFIG",          "CALLCAST_RING_TIMEOUT",
+		                                 "CALLCAST_KAFKA",           "CALLCAST_HTTP_RATE",
+		                                 "CALLCAST_RING_TIMOUT",     "CALLCAST_ACCESS_KEY",
+		                                 "CALLCAST_KAFKA_LINGER_MS", "CALLCAST_API_KEY" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
@@ -185,7 +186,7 @@ static void test_bad_values_of_each_kind(void **state)
 		  "them 0\n" },
 		{ PRODUCER, "--commands.former 32@yesterday",
 		  "callcast-producer: commands.former \"32@yesterday\" (flag --commands.former): must be "
-		  "partition "
+		  "at most 16 partition "
 		  "counts and when each ended, such as 32@2026-01-31T12:00:00Z, with commas between them\n" },
 	};
 
@@ -211,6 +212,23 @@ static void test_odd_but_good_values(void **state)
 	assert_int_equal(load(WORKER, "--sim.outcomes 00=0", NULL), -EINVAL);
 	assert_int_equal(load(WORKER, "--sim.outcomes 0=1", NULL), -EINVAL);
 	assert_int_equal(load(WORKER, "--sim.outcomes 00=1,", NULL), -EINVAL);
+	assert_int_equal(load(WORKER, "--sim.outcomes 00=1000000", NULL), 0);
+	assert_int_equal(load(WORKER, "--sim.outcomes 00=00000001", NULL), -EINVAL);
+}
+
+/* The producer keeps so many, and reads a time as it is written: what it would refuse is refused here. */
+static void test_former_partition_counts(void **state)
+{
+	static const char one[] = ",32@2026-01-31T12:00:00Z";
+	char line[1024] = "--commands.former ";
+
+	(void)state;
+	for (size_t n = 1; n <= 17; n++) {
+		strcat(line, one + (n == 1));
+		assert_int_equal(load(PRODUCER, line, NULL), n <= 16 ? 0 : -EINVAL);
+	}
+	assert_int_equal(load(PRODUCER, "--commands.former 32@2026-1-31T12:00:00Z", NULL), -EINVAL);
+	assert_int_equal(load(PRODUCER, "--commands.former 00032@2026-01-31T12:00:00Z", NULL), -EINVAL);
 }
 
 static void test_all_faults_are_told(void **state)
@@ -341,6 +359,79 @@ static void test_a_password_is_never_shown(void **state)
 	        strstr(said, "kafka.sasl.passwort (flag --kafka.sasl.passwort): librdkafka has no such"));
 }
 
+/* A key comes from the environment, or from a file that nobody else reads; no fault repeats it. */
+static void test_a_key_is_taken_from_where_nobody_sees_it(void **state)
+{
+	char line[128], expected[256];
+
+	(void)state;
+	setenv("CALLCAST_API_KEY", "hunter2", 1);
+	assert_int_equal(load(TOOL, "", NULL), 0);
+	assert_string_equal(settings->api_key, "hunter2");
+	assert_int_equal(load(WORKER, "", NULL), 0); /* not its own: no warning either */
+	assert_string_equal(said, "");
+	setenv("CALLCAST_API_KEY", "hunter2 hunter3", 1);
+	assert_int_equal(load(TOOL, "", NULL), -EINVAL);
+	assert_string_equal(said,
+	                    "callcast: api.key (variable CALLCAST_API_KEY): must not hold spaces or control "
+	                    "characters\n");
+	unsetenv("CALLCAST_API_KEY");
+
+	write_file("api.key = hunter2\n");
+	snprintf(line, sizeof(line), "--config %s", path);
+	assert_int_equal(load(TOOL, line, NULL), 0);
+	assert_string_equal(settings->api_key, "hunter2");
+	chmod(path, 0640);
+	assert_int_equal(load(TOOL, line, NULL), -EINVAL);
+	snprintf(expected, sizeof(expected),
+	         "callcast: api.key (%s:1): others may read this file: chmod 600\n", path);
+	assert_string_equal(said, expected);
+	assert_int_equal(load(WORKER, line, NULL), 0);
+
+	assert_int_equal(load(TOOL, "--api.key hunter2", NULL), -EINVAL);
+	assert_non_null(strstr(said, "the variable CALLCAST_API_KEY or a file"));
+	assert_null(strstr(said, "hunter2"));
+	assert_int_equal(load(TOOL, "--api.key=hunter2", NULL), -EINVAL);
+	assert_null(strstr(said, "hunter2"));
+}
+
+static void test_urls(void **state)
+{
+	static const char *const good[] = { "http://a:1", "https://a.example", "http://[::1]:8080/",
+		                            "http://127.0.0.1:8080/" };
+	static const char *const bad[] = { "a:1",         "ftp://a",    "http://",    "http://a/b",
+		                           "http://a?x",  "http://u@a", "http:///",   "http://:80",
+		                           "https://a#x", "HTTP://a",   "http://a//", "http://u:p@a" };
+	char line[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(line, sizeof(line), "--api.url %s", good[i]);
+		assert_int_equal(load(TOOL, line, NULL), 0);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "--api.url %s", bad[i]);
+		assert_int_equal(load(TOOL, line, NULL), -EINVAL);
+		assert_non_null(strstr(said, "must be http://host:port or https://host:port, and nothing "
+		                             "behind it"));
+	}
+}
+
+static void test_durations_by_themselves(void **state)
+{
+	int64_t t = 7;
+
+	(void)state;
+	assert_int_equal(settings_duration(&t, "90s"), 0);
+	assert_true(t == 90 * CLOCK_SEC);
+	assert_int_equal(settings_duration(&t, "250ms"), 0);
+	assert_true(t == 250 * CLOCK_MS);
+	assert_int_equal(settings_duration(&t, "90"), -EINVAL);
+	assert_int_equal(settings_duration(&t, "-1s"), -EINVAL);
+	assert_int_equal(settings_duration(&t, ""), -EINVAL);
+	assert_true(t == 250 * CLOCK_MS);
+}
+
 static void test_settings_that_contradict_each_other(void **state)
 {
 	(void)state;
@@ -408,12 +499,16 @@ int main(void)
 		TEST(test_defaults_have_their_units),
 		TEST(test_bad_values_of_each_kind),
 		TEST(test_odd_but_good_values),
+		TEST(test_former_partition_counts),
 		TEST(test_all_faults_are_told),
 		TEST(test_the_stronger_source_counts),
 		TEST(test_faults_of_file_and_environment_name_their_place),
 		TEST(test_an_unknown_variable_only_warns),
 		TEST(test_what_librdkafka_may_be_told),
 		TEST(test_a_password_is_never_shown),
+		TEST(test_a_key_is_taken_from_where_nobody_sees_it),
+		TEST(test_urls),
+		TEST(test_durations_by_themselves),
 		TEST(test_settings_that_contradict_each_other),
 		TEST(test_words_after_the_flags),
 		TEST(test_help_and_version),
