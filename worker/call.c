@@ -72,6 +72,24 @@ static void decide_confirm(struct decision *d, int32_t announced)
 		decision_nothing(d, "no-intent"); /* hung up meanwhile */
 }
 
+/* A confirm that Redis carried out late has its legs' deadlines from before that. */
+static void decide_dialled(struct decision *d)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < d->rec->legs_count; i++) {
+		struct leg *leg = &d->rec->legs[i];
+
+		if (leg->state != LEG_GO)
+			continue;
+		leg->dialled_at = d->rules->now;
+		leg->deadline = d->rules->now + d->rules->ring_timeout;
+		any = true;
+	}
+	if (!any)
+		decision_nothing(d, "heard-already");
+}
+
 static void decide_started(struct decision *d)
 {
 	struct call_record *rec = d->rec;
@@ -127,10 +145,19 @@ static void decide_deadline(struct decision *d)
 			leg_late(d, &rec->legs[i]);
 	if (!call_is_ending(rec) && rec->ends_by <= d->rules->now)
 		call_hang_up_all(d, was_dialled(rec) ? OUTCOME_NO_ANSWER : OUTCOME_EXPIRED);
-	else if (!call_live_legs(rec))
+	else
 		call_end_if_over(d);
-	else if (!d->plan->act_count && !d->plan->event_count)
+	if (!d->plan->act_count && !d->plan->event_count)
 		decision_nothing(d, "nothing-due");
+}
+
+/* Nothing that a new owner could go on from: it may have been dialled, or ended when only its beginning was saved. */
+static bool is_lost(const struct leg *leg, bool same_redis)
+{
+	if (leg->carrier_record.len)
+		return false;
+	return leg->state == LEG_GO || leg->state == LEG_RINGING || leg->state == LEG_TALKING ||
+	       (leg->state == LEG_INTENT && !same_redis);
 }
 
 /*
@@ -149,14 +176,10 @@ static void decide_taken(struct decision *d)
 	for (size_t i = 0; i < rec->legs_count; i++) {
 		struct leg *leg = &rec->legs[i];
 
-		if (leg->state != LEG_GO && !(leg->state == LEG_INTENT && !same_redis))
-			continue;
-		if (leg->carrier_record.len) /* it was handed over */
-			continue;
-		if (!leg_move(leg, LEG_LOST, &act))
+		if (!is_lost(leg, same_redis) || !leg_move(leg, LEG_LOST, &act))
 			continue;
 		leg->hung_up = true;
-		leg->outcome = OUTCOME_UNKNOWN;
+		leg->outcome = leg->answered_at ? OUTCOME_COMPLETED : OUTCOME_UNKNOWN;
 		leg->deadline = d->rules->now + d->rules->dial_bound;
 		changed = true;
 	}
@@ -303,6 +326,9 @@ void call_decide(struct plan *plan, struct call_record *rec, const struct input 
 	case INPUT_CONFIRM:
 		decide_confirm(&d, in->announced);
 		break;
+	case INPUT_DIALLED:
+		decide_dialled(&d);
+		break;
 	case INPUT_DEADLINE:
 		decide_deadline(&d);
 		break;
@@ -332,8 +358,8 @@ void call_decide_too_big(struct plan *plan, struct call_record *rec, const struc
 		call_new_record(rec, d.command, rules);
 		call_end(&d, OUTCOME_FAILED);
 	} else if (d.command && (d.command->kind == COMMAND_PLAY || d.command->kind == COMMAND_INVITE)) {
-		/* neither its id nor its context stays: they are what would not fit */
 		call_refuse(&d, RESULT_TOO_MUCH);
+		call_remember_command(rec, d.command->command_id);
 	} else {
 		decision_nothing(&d, "too-big");
 		return;

@@ -20,6 +20,7 @@ enum input_kind {
 	INPUT_CARRIER,  /* a carrier event */
 	INPUT_CONFIRM,  /* Kafka has an event that announces dials: they may go */
 	INPUT_DEADLINE, /* the record's deadline has come */
+	INPUT_DIALLED,  /* long after their confirm was decided: they ring as long as others */
 	INPUT_STARTED,  /* what was asked for was started: operations go from intent to started */
 	INPUT_TAKEN,    /* taken over from an owner who is gone, with nothing of it in our memory */
 	INPUT_LEAVING,  /* the partition is being handed over: legs that no event came from yet are stored */
@@ -52,7 +53,8 @@ void call_decide(struct plan *plan, struct call_record *rec, const struct input 
 /*
  * What is left to say when what call_decide() planned for this input would not
  * fit (a record over CALL_RECORD_MAX, an event over CALL_EVENT_MAX): `rec` is as
- * it was before.  A create ends as failed; an operation gets a failed result.
+ * it was before.  A create ends as failed; an operation gets a failed result, and
+ * its context does not stay.  Only for those that let a call grow.
  */
 void call_decide_too_big(struct plan *plan, struct call_record *rec, const struct input *in,
                          const struct call_rules *rules, int64_t version);

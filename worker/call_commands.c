@@ -8,7 +8,7 @@
 #include "must.h"
 
 /* The oldest of 32 makes room: a repeat comes within seconds, or is older than command.ttl. */
-static void remember_command(struct call_record *rec, const char *id)
+void call_remember_command(struct call_record *rec, const char *id)
 {
 	if (rec->command_ids_count == CALL_COMMANDS_KEPT) {
 		free(rec->command_ids[0]);
@@ -100,14 +100,15 @@ static void decide_create(struct decision *d, bool below_next)
 			return;
 		}
 		call_new_record(d->rec, c, d->rules);
-		remember_command(d->rec, c->command_id);
+		call_remember_command(d->rec, c->command_id);
 		call_end(d, OUTCOME_EXPIRED);
 		return;
 	}
 	call_new_record(d->rec, c, d->rules);
-	remember_command(d->rec, c->command_id);
+	call_remember_command(d->rec, c->command_id);
 	for (size_t i = 0; i < c->create->targets_count; i++)
 		call_add_leg(d, &c->create->targets[i], i);
+	d->plan->too_big = !call_roster_fits(d->rec);
 	/* with its dials: no record more, and the ledger knows of them before the phones do */
 	tell_state(&d->tell, CALL_ESTABLISHING);
 	call_end_if_over(d);
@@ -119,11 +120,11 @@ static void decide_hangup(struct decision *d)
 	const bool all = d->command->kind == COMMAND_DELETE;
 	const int state = d->rec->state;
 
-	if (call_is_ending(d->rec)) {
+	if (call_is_ending(d->rec) || (state == CALL_TERMINATING && !all)) {
 		decision_nothing(d, "ending-already");
 		return;
 	}
-	if (state == CALL_LEFT)
+	if (state == CALL_LEFT || state == CALL_TERMINATING)
 		tell_taken(&d->tell, d->command);
 	if (state == CALL_ESTABLISHED && !all && call_talking_legs(d->rec) >= 2)
 		call_leave(d);
@@ -282,5 +283,5 @@ void decide_command(struct decision *d, bool below_next)
 		return;
 	}
 	if (!call_is_over(rec) && !d->plan->nothing)
-		remember_command(rec, c->command_id);
+		call_remember_command(rec, c->command_id);
 }

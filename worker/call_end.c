@@ -33,7 +33,16 @@ bool call_goes_on(const struct call_record *rec)
 
 bool call_is_ending(const struct call_record *rec)
 {
-	return rec->state == CALL_TERMINATING || (rec->state == CALL_LEFT && !call_goes_on(rec));
+	return (rec->state == CALL_TERMINATING || rec->state == CALL_LEFT) && !call_goes_on(rec);
+}
+
+/* Somebody was hung up, or is given up, and his phone may ring until his end is heard. */
+static bool may_still_ring(const struct call_record *rec)
+{
+	for (size_t i = 0; i < rec->legs_count; i++)
+		if (rec->legs[i].state == LEG_ENDING)
+			return true;
+	return false;
 }
 
 static void set_result(struct call_record *rec, enum outcome outcome)
@@ -103,6 +112,7 @@ void call_leave(struct decision *d)
 {
 	struct call_record *rec = d->rec;
 
+	rec->state = CALL_TERMINATING;
 	tell_state(&d->tell, CALL_TERMINATING);
 	for (size_t i = 0; i < rec->operations_count; i++)
 		if (rec->operations[i].kind == OPERATION_PLAY)
@@ -111,11 +121,11 @@ void call_leave(struct decision *d)
 		struct leg *leg = &rec->legs[i];
 
 		if (leg->state == LEG_TALKING)
-			plan_add_act(d->plan, ACT_LEAVE, leg->dial_id);
+			plan_add_act(d->plan, ACT_LEAVE, leg->dial_id)->since = d->rules->now;
 		else if (leg_is_live(leg) && leg->state != LEG_ENDING)
 			call_wind_up(d, leg, LEG_HANG_UP, OUTCOME_CANCELLED);
 	}
-	tell_end(d, CALL_LEFT, OUTCOME_COMPLETED);
+	call_end_if_over(d);
 }
 
 /* How a call came out all of whose legs have ended. */
@@ -134,14 +144,19 @@ static enum outcome outcome_of_call(const struct call_record *rec)
 
 void call_end_if_over(struct decision *d)
 {
+	/* being left: nobody rings any more after the final event */
+	if (d->rec->state == CALL_TERMINATING && call_talking_legs(d->rec) && !may_still_ring(d->rec))
+		tell_end(d, CALL_LEFT, OUTCOME_COMPLETED);
 	/* one alone has nobody to talk to */
 	if (d->rec->state == CALL_LEFT && call_talking_legs(d->rec) == 1)
 		call_hang_up_all(d, OUTCOME_COMPLETED);
 	if (call_live_legs(d->rec) || call_is_over(d->rec))
 		return;
 	/* an established call says that it is ending, also where nothing is left to do */
-	if (d->rec->state == CALL_ESTABLISHED)
+	if (d->rec->state == CALL_ESTABLISHED) {
+		d->rec->state = CALL_TERMINATING;
 		tell_state(&d->tell, CALL_TERMINATING);
+	}
 	call_end(d, outcome_of_call(d->rec));
 }
 
@@ -203,7 +218,7 @@ void call_hang_up_all(struct decision *d, enum outcome before_answer)
 	struct call_record *rec = d->rec;
 
 	rec->outcome = rec->established_at ? OUTCOME_COMPLETED : before_answer;
-	if (rec->state != CALL_LEFT) {
+	if (rec->state != CALL_LEFT && rec->state != CALL_TERMINATING) {
 		rec->state = CALL_TERMINATING;
 		tell_state(&d->tell, CALL_TERMINATING);
 	}

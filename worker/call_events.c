@@ -145,8 +145,9 @@ static void tell_command(struct telling_of *t, enum event_type type, const struc
 	struct call_event *e;
 
 	e = add(t, type,
-	        json_pack("{s:s, s:s, s:s}", "callLegId", t->rec->call_leg_id, "command",
-	                  command_kind_name(c->kind), "commandId", c->command_id),
+	        json_pack("{s:s, s:s, s:s, s:s*}", "callLegId", t->rec->call_leg_id, "command",
+	                  command_kind_name(c->kind), "commandId", c->command_id, "participantId",
+	                  c->participant_id),
 	        false);
 	e->state = t->rec->state;
 }

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "call_parts.h"
+#include "digest.h"
 #include "must.h"
+#include "participant.h"
 
 static bool same(const char *a, const char *b)
 {
@@ -82,7 +84,7 @@ static bool is_in_call(const struct call_record *rec, const struct identifier *w
 	for (size_t i = 0; i < rec->legs_count; i++) {
 		const struct leg *leg = &rec->legs[i];
 
-		if (leg_is_live(leg) && leg->identifier.kind == whom->kind &&
+		if (leg_is_live(leg) && leg->state != LEG_ENDING && leg->identifier.kind == whom->kind &&
 		    same(leg->identifier.value, whom->value))
 			return true;
 	}
@@ -115,6 +117,7 @@ static void start_invite(struct decision *d)
 			tell_settled(d, op, leg);
 	}
 	drop_if_settled(rec, op);
+	d->plan->too_big = !call_roster_fits(rec);
 }
 
 void decide_invite(struct decision *d)
@@ -188,6 +191,24 @@ void call_join(struct decision *d, const struct leg *leg)
 	for (size_t i = 0; i < rec->operations_count; i++)
 		if (rec->operations[i].kind == OPERATION_PLAY)
 			hear(d, leg, &rec->operations[i]);
+}
+
+/* In an event, beside its list of participants. */
+#define EVENT_REST 4096
+
+bool call_roster_fits(const struct call_record *rec)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; rec->participants_updated && i < rec->legs_count; i++) {
+		json_t *one = identifier_json(&rec->legs[i].identifier);
+
+		if (leg_is_live(&rec->legs[i]))
+			size += json_dumpb(one, NULL, 0, JSON_COMPACT) +
+			        sizeof("{identifier:,participantId:,isMuted:false},") + UUID_SIZE + 8;
+		json_decref(one);
+	}
+	return size <= CALL_EVENT_MAX - EVENT_REST;
 }
 
 void call_roster_changed(struct decision *d)

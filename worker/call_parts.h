@@ -23,6 +23,7 @@ void decision_nothing(struct decision *d, const char *note); /* nothing changes:
 /* call_commands.c */
 void decide_command(struct decision *d, bool below_next);
 void call_new_record(struct call_record *rec, const struct call_command *c, const struct call_rules *rules);
+void call_remember_command(struct call_record *rec, const char *id);
 /* The operation of this decision's command, play or invite, comes to nothing: its results say why. */
 void call_refuse(struct decision *d, struct result result);
 /* An intent, or ended where the carrier can't reach such a one; `index`: its place in the command. */
@@ -40,6 +41,8 @@ void call_invite_settled(struct decision *d, const struct leg *leg);
 void call_invite_ends(struct decision *d, const struct operation *op, struct result result);
 /* Connects the leg with those who talk already, and lets it hear what they hear. */
 void call_join(struct decision *d, const struct leg *leg);
+/* Whether an event can name all who may talk one day. */
+bool call_roster_fits(const struct call_record *rec);
 /* Who is in the call has changed: told where the call goes on and somebody asked for it. */
 void call_roster_changed(struct decision *d);
 
@@ -59,9 +62,12 @@ void call_leg_ended(struct decision *d, struct leg *leg, int code, const char *r
 void call_ask(struct decision *d, const struct leg *leg, enum leg_act act);
 /* Starts the end of a leg, for that reason; `why` is what it will have come to. */
 void call_wind_up(struct decision *d, struct leg *leg, enum leg_event ev, enum outcome why);
-/* For all: Terminating, then every leg, then, when they are gone, the end. */
+/* For all: Terminating where the app has not heard it yet, then every leg, then, when they are gone, the end. */
 void call_hang_up_all(struct decision *d, enum outcome before_answer);
-/* The app hangs up and two or more talk on: its last event; of the rest only the ledger is told. */
+/*
+ * The app hangs up and two or more talk on: Terminating and, as soon as all
+ * others' ends are heard, its last event; of the rest only the ledger is told.
+ */
 void call_leave(struct decision *d);
 void call_drop_operation(struct call_record *rec, size_t i);
 /* Asked of every leg that talks, but the one of that dial (NULL: none). */

@@ -79,10 +79,14 @@ struct carrier_ops {
 	/* Connects the leg with the others of the bridge of that name; the bridge lives while it has legs. */
 	void (*bridge)(struct carrier *c, const char *dial_id, const char *bridge);
 	void (*unbridge)(struct carrier *c, const char *dial_id);
-	/* The call's app has left: from here on the leg has only those of its bridge.  Twice is as once. */
-	void (*leave)(struct carrier *c, const char *dial_id);
+	/* The call's app left then (us UTC): the leg has only those of its bridge.  Twice is as once. */
+	void (*leave)(struct carrier *c, const char *dial_id, int64_t since);
 	void (*send_digits)(struct carrier *c, const char *dial_id, const char *digits);
-	/* What a stranger needs to take the leg over: out->data is malloc'ed.  -ENOENT: no such dial. */
+	/*
+	 * What a new owner needs to take the leg over: out->data is malloc'ed.  Also for
+	 * a while after its end, if the carrier can: that may not be saved yet, and is
+	 * told again to who adopts the leg.  -ENOENT: no such dial.
+	 */
 	int (*store)(struct carrier *c, const char *dial_id, struct bytes *out);
 	/* Takes the leg over; ENDED follows if it can't be had.  A dial that is here already is left as it is. */
 	void (*adopt)(struct carrier *c, const char *dial_id, const struct bytes *record);

@@ -2,8 +2,8 @@
  * carrier_sim.c - see carrier.h: simulated phones, for the demo, for tests, for trying a campaign out
  *
  * sim_phone.c knows what a phone does; here are the timers, one per phone, and
- * the ledger.  A timer tells one step at a time and is set again before it tells,
- * so whatever is asked from within an event finds the phone in order.
+ * the ledger.  A timer tells what is due, one step after the other, and is set again before
+ * each, so whatever is asked from within an event finds the phone in order.
  */
 #include "carrier.h"
 
@@ -30,6 +30,9 @@ static struct metric ledger_errors = METRIC_COUNTER_INIT("callcast_sim_ledger_er
 static struct metric late = METRIC_HISTOGRAM_INIT(
         "callcast_sim_late_seconds", NULL, "How late simulated phones were, against their own schedule");
 
+/* How long a phone is remembered after its end. */
+#define KEPT (10 * CLOCK_SEC)
+
 struct sim {
 	struct carrier carrier; /* first: what the caller holds */
 	struct loop *loop;
@@ -48,6 +51,7 @@ struct phone {
 	struct loop_timer timer;
 	struct sim_phone phone;
 	bool lost; /* could not be adopted: only its end is to be told */
+	bool over; /* its end was told; it is kept for KEPT, to be stored */
 };
 
 /* ---- phones ---- */
@@ -60,6 +64,14 @@ static struct sim *sim_of(struct carrier *c)
 static struct phone *phone_of(struct carrier *c, const char *dial_id)
 {
 	return table_get(sim_of(c)->phones, dial_id);
+}
+
+/* One that something can be asked of; NULL: none. */
+static struct phone *live_phone_of(struct carrier *c, const char *dial_id)
+{
+	struct phone *ph = phone_of(c, dial_id);
+
+	return ph && !ph->over ? ph : NULL;
 }
 
 static struct phone *phone_new(struct sim *sim, const char *dial_id)
@@ -104,17 +116,27 @@ static void phone_wait(struct phone *ph)
 
 /* ---- what they do ---- */
 
+static void phone_drop(struct phone *ph)
+{
+	table_remove(ph->sim->phones, ph->dial_id);
+	phone_free(ph);
+}
+
+/* Its end is saved some time later, or by a new owner who adopts it and hears it again. */
 static void tell_end(struct phone *ph, int64_t due, int code, const char *reason)
 {
 	struct sim *sim = ph->sim;
-	char *dial_id = ph->dial_id;
+	char *dial_id = must_strdup(ph->dial_id);
 	struct carrier_event ev = {
 		.kind = CARRIER_ENDED, .dial_id = dial_id, .due = due, .code = code, .reason = reason
 	};
 
-	table_remove(sim->phones, dial_id);
-	ph->dial_id = NULL;
-	phone_free(ph);
+	if (ph->lost) {
+		phone_drop(ph);
+	} else {
+		ph->over = true;
+		set_timer(ph, clock_utc() + KEPT);
+	}
 	sim->fn(sim->arg, &ev);
 	free(dial_id);
 }
@@ -143,27 +165,50 @@ static void tell(struct phone *ph, const struct sim_step *step)
 	free(play);
 }
 
-static void on_time(void *arg)
+/* False: nothing is due.  What it tells may free the phone. */
+static bool tell_next(struct phone *ph)
 {
-	struct phone *ph = arg;
 	struct sim_step step;
 	int64_t now = clock_utc();
 
+	if (ph->over)
+		return false;
 	if (ph->lost) {
 		tell_end(ph, 0, 481, "Call/Transaction Does Not Exist");
-		return;
+		return true;
 	}
 	if (!sim_phone_next(&ph->phone, &ph->sim->times, &step))
-		return;
-	if (step.at > now) { /* the machine's clock was set back meanwhile */
+		return false;
+	if (step.at > now) { /* later, or the machine's clock was set back meanwhile */
 		set_timer(ph, step.at);
-		return;
+		return false;
 	}
 	metric_observe(&late, (double)(now - step.at) / CLOCK_SEC);
 	if (step.kind == SIM_ENDED)
 		tell_end(ph, step.at, step.code, step.reason);
 	else
 		tell(ph, &step);
+	return true;
+}
+
+/*
+ * All that is due, at once: a phone that was adopted late has an answer behind
+ * its ringing, and the deadline of its leg must not come between the two.
+ */
+static void on_time(void *arg)
+{
+	struct phone *ph = arg;
+	struct sim *sim = ph->sim;
+	char *dial_id;
+
+	if (ph->over) {
+		phone_drop(ph);
+		return;
+	}
+	dial_id = must_strdup(ph->dial_id);
+	while (ph && tell_next(ph))
+		ph = table_get(sim->phones, dial_id);
+	free(dial_id);
 }
 
 /* ---- the ledger ---- */
@@ -237,7 +282,7 @@ static void sim_answer_early(struct carrier *c, const char *dial_id)
 
 static void sim_hang_up(struct carrier *c, const char *dial_id)
 {
-	struct phone *ph = phone_of(c, dial_id);
+	struct phone *ph = live_phone_of(c, dial_id);
 
 	if (!ph)
 		return;
@@ -248,7 +293,7 @@ static void sim_hang_up(struct carrier *c, const char *dial_id)
 static void sim_play(struct carrier *c, const char *dial_id, const char *play, const char *uri, bool loop,
                      int64_t started_at)
 {
-	struct phone *ph = phone_of(c, dial_id);
+	struct phone *ph = live_phone_of(c, dial_id);
 	int r;
 
 	if (!ph || ph->lost)
@@ -261,7 +306,7 @@ static void sim_play(struct carrier *c, const char *dial_id, const char *play, c
 
 static void sim_stop(struct carrier *c, const char *dial_id, const char *play)
 {
-	struct phone *ph = phone_of(c, dial_id);
+	struct phone *ph = live_phone_of(c, dial_id);
 
 	if (!ph)
 		return;
@@ -271,7 +316,7 @@ static void sim_stop(struct carrier *c, const char *dial_id, const char *play)
 
 static void sim_keep_plays(struct carrier *c, const char *dial_id, const struct carrier_play *plays, size_t n)
 {
-	struct phone *ph = phone_of(c, dial_id);
+	struct phone *ph = live_phone_of(c, dial_id);
 	int r;
 
 	if (!ph || ph->lost)
@@ -282,19 +327,19 @@ static void sim_keep_plays(struct carrier *c, const char *dial_id, const struct 
 	phone_wait(ph);
 }
 
-static void sim_leave(struct carrier *c, const char *dial_id)
+static void sim_leave(struct carrier *c, const char *dial_id, int64_t since)
 {
-	struct phone *ph = phone_of(c, dial_id);
+	struct phone *ph = live_phone_of(c, dial_id);
 
 	if (!ph || ph->lost)
 		return;
-	sim_phone_leave(&ph->phone, clock_utc());
+	sim_phone_leave(&ph->phone, since);
 	phone_wait(ph);
 }
 
 static void sim_bridge(struct carrier *c, const char *dial_id, const char *bridge)
 {
-	struct phone *ph = phone_of(c, dial_id);
+	struct phone *ph = live_phone_of(c, dial_id);
 
 	if (ph && sim_phone_bridge(&ph->phone, bridge) < 0)
 		log_error("sim.bridge_failed dial=%s error=\"out of memory\"", dial_id);
@@ -321,10 +366,12 @@ static int sim_store(struct carrier *c, const char *dial_id, struct bytes *out)
 
 static void sim_adopt(struct carrier *c, const char *dial_id, const struct bytes *record)
 {
-	struct phone *ph;
+	struct phone *ph = phone_of(c, dial_id);
 
-	if (phone_of(c, dial_id))
+	if (ph && !ph->over)
 		return;
+	if (ph)
+		phone_drop(ph);
 	ph = phone_new(sim_of(c), dial_id);
 	ph->lost = sim_phone_restore(&ph->phone, record) < 0;
 	phone_wait(ph);

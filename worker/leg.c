@@ -22,6 +22,10 @@ static const struct move {
 	/* hung up only after dial.bound: until then its old owner may still dial */
 	[LEG_GO][LEG_LOST] = { true, LEG_ENDING, LEG_ACT_NONE },
 
+	/* it ended when the carrier's record of it could not be had any more, and its end was not heard */
+	[LEG_RINGING][LEG_LOST] = { true, LEG_ENDING, LEG_ACT_NONE },
+	[LEG_TALKING][LEG_LOST] = { true, LEG_ENDING, LEG_ACT_NONE },
+
 	[LEG_RINGING][LEG_RANG] = { true, LEG_RINGING, LEG_ACT_NONE },
 	[LEG_RINGING][LEG_ANSWERED] = { true, LEG_TALKING, LEG_ACT_NONE },
 	[LEG_RINGING][LEG_OVER] = { true, LEG_ENDED, LEG_ACT_NONE },

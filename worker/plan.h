@@ -24,7 +24,7 @@ struct act {
 	char *play;    /* PLAY, STOP: the operation's id */
 	char *uri;     /* PLAY */
 	bool loop;     /* PLAY */
-	int64_t since; /* PLAY: when it began for the others, us; 0: it begins now */
+	int64_t since; /* PLAY: when it began for the others, us; 0: it begins now.  LEAVE: when the app left */
 };
 
 struct plan {
@@ -36,6 +36,7 @@ struct plan {
 	const char *note; /* one word for the log why, static; NULL */
 	bool started;     /* an operation was started: its start is to be saved after the acts */
 	bool dials;       /* an ACT_DIAL is among the acts: this is a confirm */
+	bool too_big;     /* what may follow from it would not fit */
 };
 
 /* Both return the new, zeroed entry. */

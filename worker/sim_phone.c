@@ -399,7 +399,7 @@ int sim_phone_bridge(struct sim_phone *p, const char *bridge)
 	return 0;
 }
 
-/* ---- the record: "sim2", numbers, and texts with their lengths before them; "sim1" has no left_at ---- */
+/* ---- the record: "sim1", numbers, and texts with their lengths before them; left_at is told anew ---- */
 
 int sim_phone_store(const struct sim_phone *p, struct bytes *out)
 {
@@ -411,8 +411,8 @@ int sim_phone_store(const struct sim_phone *p, struct bytes *out)
 	f = open_memstream(&text, &out->len);
 	if (!f)
 		return -ENOMEM;
-	fprintf(f, "sim2 %d %" PRId64 " %d %" PRId64 " %" PRId64 " %zu:%s %zu", p->script, p->dialled_at,
-	        p->told, p->hung_up_at, p->left_at, strlen(bridge), bridge, p->play_count);
+	fprintf(f, "sim1 %d %" PRId64 " %d %" PRId64 " %zu:%s %zu", p->script, p->dialled_at, p->told,
+	        p->hung_up_at, strlen(bridge), bridge, p->play_count);
 	for (i = 0; i < p->play_count; i++) {
 		const struct sim_play *play = &p->plays[i];
 
@@ -478,7 +478,7 @@ static void take_play(const char **at, struct sim_phone *p, bool *ok)
 		p->play_count++;
 }
 
-static void take_phone(const char *at, int version, struct sim_phone *p, bool *ok)
+static void take_phone(const char *at, struct sim_phone *p, bool *ok)
 {
 	size_t plays, i;
 
@@ -487,8 +487,6 @@ static void take_phone(const char *at, int version, struct sim_phone *p, bool *o
 	p->dialled_at = take_number(&at, 0, INT64_MAX / 2, ok);
 	p->told = (int)take_number(&at, 0, SIM_ANSWERED, ok);
 	p->hung_up_at = take_number(&at, 0, INT64_MAX / 2, ok);
-	if (version >= 2)
-		p->left_at = take_number(&at, 0, INT64_MAX / 2, ok);
 	p->bridge = take_text(&at, ok);
 	plays = (size_t)take_number(&at, 0, SIM_PLAYS_MAX, ok);
 	for (i = 0; *ok && i < plays; i++)
@@ -499,12 +497,11 @@ static void take_phone(const char *at, int version, struct sim_phone *p, bool *o
 int sim_phone_restore(struct sim_phone *p, const struct bytes *record)
 {
 	char *text = record->len ? strndup(record->data, record->len) : NULL;
-	bool ok = text && strlen(text) == record->len &&
-	          (!strncmp(text, "sim1", 4) || !strncmp(text, "sim2", 4));
+	bool ok = text && strlen(text) == record->len && !strncmp(text, "sim1", 4);
 
 	*p = (struct sim_phone){ 0 };
 	if (ok)
-		take_phone(text + 4, text[3] - '0', p, &ok);
+		take_phone(text + 4, p, &ok);
 	free(text);
 	if (ok)
 		return 0;

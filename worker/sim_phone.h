@@ -79,7 +79,8 @@ void sim_phone_hang_up(struct sim_phone *p, int64_t at);
 /* A play that it has already is left as it is.  -ENOMEM; -EMFILE: more than SIM_PLAYS_MAX at once. */
 int sim_phone_play(struct sim_phone *p, const char *id, const char *uri, bool loop, int64_t started_at);
 void sim_phone_stop(struct sim_phone *p, const char *id);
-void sim_phone_leave(struct sim_phone *p, int64_t at); /* the first time counts: talk later it hangs up */
+void sim_phone_leave(struct sim_phone *p,
+                     int64_t at); /* the first time counts: talk later it hangs up; not stored */
 /* Stops all others, and begins those that it has not.  As sim_phone_play(). */
 int sim_phone_keep_plays(struct sim_phone *p, const struct carrier_play *plays, size_t n);
 int sim_phone_bridge(struct sim_phone *p, const char *bridge); /* NULL: none.  0 or -ENOMEM */

@@ -100,6 +100,7 @@ struct step *step_decide(struct call *c, struct queued *q, decide_fn *decide)
 	struct step *s = must_calloc(1, sizeof(*s));
 
 	s->call = c;
+	s->decided = rules.now;
 	if (call_exists(&c->record) && call_record_copy(&s->next, &c->record) < 0)
 		abort(); /* as must_calloc() */
 	decide(&s->plan, &s->next, &q->in, &rules, c->version + 1);
@@ -151,6 +152,9 @@ void step_ignored(struct call *c, struct queued *q, const char *note)
 }
 
 /* ---- save ---- */
+
+/* So late against its decision a dial is worth a save of its own. */
+#define DIALLED_LATE (500 * CLOCK_MS)
 
 static void step_answered(void *arg, enum store_answer a);
 
@@ -255,7 +259,7 @@ static void act(struct worker *w, const struct act *a)
 		k->ops->stop(k, a->dial_id, a->play);
 		break;
 	case ACT_LEAVE:
-		k->ops->leave(k, a->dial_id);
+		k->ops->leave(k, a->dial_id, a->since);
 		break;
 	case ACT_BRIDGE: /* of the call's name, with which a dial id begins */
 		snprintf(bridge, sizeof(bridge), "%s", a->dial_id);
@@ -302,6 +306,14 @@ static void log_moved(const struct call *c, int before)
 		         call_state_name(r->state));
 }
 
+/* Its confirm was decided long before Redis carried it out: the deadlines in the record are from then. */
+static bool dialled_late(const struct step *s)
+{
+	const struct worker *w = s->call->partition->worker;
+
+	return store_now(w->store) - s->decided > DIALLED_LATE;
+}
+
 /* Saved: from here on it is what happened.  Told first, so that events keep the order of the saves. */
 void step_saved(struct step *s)
 {
@@ -328,6 +340,8 @@ void step_saved(struct step *s)
 	c->version++;
 	if (s->plan.started)
 		call_queue_first(c, queued_new(INPUT_STARTED));
+	if (s->plan.dials && dialled_late(s))
+		call_queue_first(c, queued_new(INPUT_DIALLED));
 	if (s->plan.dials && c->partition->state != PARTITION_ACTIVE) /* leave() was before these dials */
 		call_queue_first(c, queued_new(INPUT_LEAVING));
 	c->step = NULL;
@@ -390,6 +404,15 @@ static bool may_begin(struct call *c)
 	return false;
 }
 
+/* What lets a call grow; whatever ends something in it must always be carried out. */
+static bool brings_more(const struct queued *q)
+{
+	const int kind = q->command.kind;
+
+	return q->in.kind == INPUT_COMMAND &&
+	       (kind == COMMAND_CREATE || kind == COMMAND_PLAY || kind == COMMAND_INVITE);
+}
+
 /* False: it came to nothing, and the next input may be tried. */
 static bool begin(struct call *c, struct queued *q)
 {
@@ -398,7 +421,7 @@ static bool begin(struct call *c, struct queued *q)
 
 	if (q->in.kind == INPUT_DEADLINE)
 		c->deadline_queued = false;
-	r = s->plan.nothing ? 0 : step_encode(s, q->in.kind == INPUT_COMMAND);
+	r = s->plan.nothing ? 0 : s->plan.too_big ? -E2BIG : step_encode(s, brings_more(q));
 	if (r == -E2BIG) {
 		log_warn("call.too_big call=%s", c->id);
 		step_free(s);

@@ -122,6 +122,12 @@ static size_t plays_of(const struct call_record *rec, struct carrier_play *out)
 	return n;
 }
 
+/* An app that is leaving while somebody may still ring has no such time yet. */
+static int64_t left_at(const struct call *c)
+{
+	return c->record.ended_at ? c->record.ended_at : store_now(c->partition->worker->store);
+}
+
 /* Phones that another owner dialled: ours from here on. */
 static void adopt_legs(struct call *c)
 {
@@ -144,8 +150,8 @@ static void adopt_legs(struct call *c)
 			carrier->ops->keep_plays(carrier, leg->dial_id, plays, play_count);
 			if (talking > 1)
 				carrier->ops->bridge(carrier, leg->dial_id, c->id);
-			if (rec->state == CALL_LEFT)
-				carrier->ops->leave(carrier, leg->dial_id);
+			if (rec->state == CALL_LEFT || rec->state == CALL_TERMINATING)
+				carrier->ops->leave(carrier, leg->dial_id, left_at(c));
 		}
 		if (leg->state == LEG_ENDING) /* asked for once already; it does no harm twice */
 			carrier->ops->hang_up(carrier, leg->dial_id);

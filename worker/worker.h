@@ -155,6 +155,7 @@ struct step {
 	struct telling **tellings; /* one for each event */
 	struct store_event *events;
 	size_t event_count;
+	int64_t decided;         /* Redis's clock */
 	int64_t sent;            /* clock_mono(), before the request left */
 	struct loop_timer again; /* Redis could not do it: the next try */
 	bool asked;              /* an answer is outstanding */
@@ -241,9 +242,10 @@ void steps_register_metrics(void);
 /* ---- step_tell.c ---- */
 /*
  * The record's and the events' bytes.  -E2BIG: over a bound, and `bounded`: only
- * commands are, because what has happened must be told (its size follows from
- * what was let in: one escaped context, and all open operations).  Others: these
- * values have no Avro form, and never will.
+ * what lets a call grow is, because what has happened must be told, and what ends
+ * something carried out (their size follows from what was let in: one escaped
+ * context, all open operations, the roster).  Others: these values have no Avro
+ * form, and never will.
  */
 int step_encode(struct step *s, bool bounded);
 void step_tell(struct step *s); /* saved: its events go to Kafka, in order */

@@ -162,7 +162,6 @@ MUTANTS = [
     Mutant("EXPIRE", "commands.pml BYID LOWEST EXPIRE", "worker/call_commands.c", [(
         "if (c->expires_at && c->expires_at <= d->rules->now) {", "if (0) {")],
         case("test_a_create_whose_record_is_gone_is_passed_over")),
-    # ---- the sweep itself: a place that it does not reach any more
     # ---- who comes and who leaves: not the model's, but of the same kind
     Mutant("UNANNOUNCED", "-", "worker/call.c", [(
         "leg->number > announced || ", "announced < 0 || ")],
@@ -174,7 +173,15 @@ MUTANTS = [
         "if (talking > 1)", "if (0)")],
         people("test_who_joins_hears_what_is_played_whoever_owns_the_call")),
     Mutant("UNLEFT", "-", "worker/takeover.c", [(
-        "if (rec->state == CALL_LEFT)", "if (0)")], people("test_left_by_an_owner_who_is_gone")),
+        "if (rec->state == CALL_LEFT || rec->state == CALL_TERMINATING)", "if (0)")], people("test_left_by_an_owner_who_is_gone")),
+    Mutant("LEFTATONCE", "-", "worker/call_end.c", [(
+        " && !may_still_ring(d->rec))", ")")], people("test_nobody_rings_after_it_was_left")),
+    Mutant("UNHEARD", "-", "tests/simulation/world_phone.c", [(
+        "s->phone->knew[m->to->number] = s->phone->had[m->to->number];", "")],
+        story("test_an_end_that_was_heard_is_not_lost_at_a_handover")),
+    Mutant("CUTSHORT", "-", "worker/step.c", [(
+        "if (s->plan.dials && dialled_late(s))", "if (0 && dialled_late(s))")],
+        story("test_who_was_dialled_late_rings_as_long")),
     Mutant("LEFTISOVER", "-", "worker/takeover.c", [(
         "e.state == CALL_TERMINATED", "e.final")], people("test_left_is_taken_over")),
     Mutant("LOSTCONFIRM", "-", "worker/step.c", [(
@@ -184,6 +191,7 @@ MUTANTS = [
         "\t\tfree(s->input->in.kind == INPUT_CONFIRM ? c->confirm : NULL);\n"
         "\t\tc->confirm = s->input->in.kind == INPUT_CONFIRM ? NULL : c->confirm;\n"
         "\t\tlog_moved(c, before);")], SWEEP),
+    # ---- the sweep itself: a place that it does not reach any more
     Mutant("UNREACHED", "-", "worker/takeover.c", [(
         'KILL_POINT("live-read");', "")], SWEEP),
     Mutant("SHUNNED", "-", "tests/simulation/world_kill.c", [(

@@ -184,6 +184,37 @@ static void test_left_by_an_owner_who_is_gone(void **state)
 	story_end(w);
 }
 
+static void sleeps_for_a_session(struct world *w, struct node *n)
+{
+	(void)w;
+	node_pause(n, 2100 * CLOCK_MS); /* longer than its session, shorter than dial.bound here */
+}
+
+/*
+ * Who confirmed the invite wakes up and dials, when the next owner has had the app's hang up
+ * already.  The two who were left have talked to their end before that is sure.
+ */
+static void test_nobody_rings_after_it_was_left(void **state)
+{
+	struct world *w = story_make((struct world_rules){ .workers = 2, .dial_bound = 3 * CLOCK_SEC });
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "0 1");
+	world_run(w, CLOCK_SEC);
+	world_when(w, POINT_CONFIRM_ANSWER, 1, sleeps_for_a_session);
+	world_invite(w, call, "invite-1", "0");
+	world_run(w, CLOCK_SEC);
+	world_hang_up(w, call, "a");
+	world_run(w, 1500 * CLOCK_MS);
+	assert_int_equal(world_dials(w, call), 3);
+	assert_string_equal(world_story(w, call), "establishing established terminating");
+	world_run(w, 10 * CLOCK_SEC);
+	assert_string_equal(world_story(w, call),
+	                    "establishing established terminating invite:failed terminated:completed");
+	story_end(w);
+}
+
 static void test_left_and_ended_for_all(void **state)
 {
 	int call;
@@ -211,6 +242,7 @@ int main(void)
 		cmocka_unit_test(test_left_two_talk_on),
 		cmocka_unit_test(test_left_is_taken_over),
 		cmocka_unit_test(test_left_by_an_owner_who_is_gone),
+		cmocka_unit_test(test_nobody_rings_after_it_was_left),
 		cmocka_unit_test(test_left_and_ended_for_all),
 	};
 

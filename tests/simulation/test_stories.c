@@ -256,6 +256,22 @@ static void test_a_prompt_is_handed_over_as_started(void **state)
 	story_end(w);
 }
 
+/* The carrier has forgotten a phone that ended, and its word waits behind another's: there is no record to hand over. */
+static void test_an_end_that_was_heard_is_not_lost_at_a_handover(void **state)
+{
+	struct world *w = story_workers(2);
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_create(w, call, "20 22");
+	world_run(w, 30 * CLOCK_MS); /* dialled */
+	world_when(w, POINT_SAVE_ANSWER, 1, drains);
+	world_run(w, 5 * CLOCK_SEC);
+	assert_int_equal(world_dials(w, call), 2);
+	assert_string_equal(world_outcome(w, call), "busy");
+	story_end(w);
+}
+
 static void another_takes_and_all_is_revoked(struct world *w, struct node *n)
 {
 	(void)n;
@@ -369,6 +385,22 @@ static void test_redis_away_and_back(void **state)
 {
 	(void)state;
 	redis_goes(redis_leaves);
+}
+
+/* The confirm is carried out and answered when the phone should have answered long ago: it rings all the same. */
+static void test_who_was_dialled_late_rings_as_long(void **state)
+{
+	struct world *w = story_make((struct world_rules){
+	        .workers = 1, .ring_timeout = 300 * CLOCK_MS, .dial_bound = 3 * CLOCK_SEC });
+	const int call = world_call(w, 0);
+
+	(void)state;
+	world_when(w, POINT_TOLD, 1, redis_leaves);
+	world_create(w, call, "20");
+	world_run(w, 3 * CLOCK_SEC);
+	assert_int_equal(world_dials(w, call), 1);
+	assert_string_equal(world_outcome(w, call), "busy");
+	story_end(w);
 }
 
 static void test_redis_restarted_with_its_data(void **state)
@@ -611,6 +643,7 @@ int main(void)
 		cmocka_unit_test(test_what_comes_back_goes_on_from_memory),
 		cmocka_unit_test(test_a_drained_worker_loses_nothing),
 		cmocka_unit_test(test_a_prompt_is_handed_over_as_started),
+		cmocka_unit_test(test_an_end_that_was_heard_is_not_lost_at_a_handover),
 		cmocka_unit_test(test_what_is_refused_while_it_is_given_back_is_not_asked_again),
 		cmocka_unit_test(test_an_intent_is_dialled_by_the_next_owner),
 		cmocka_unit_test(test_what_was_saved_and_not_told_is_told),
@@ -618,6 +651,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_waits_until_nobody_can_dial_any_more),
 		cmocka_unit_test(test_a_leg_is_adopted),
 		cmocka_unit_test(test_redis_away_and_back),
+		cmocka_unit_test(test_who_was_dialled_late_rings_as_long),
 		cmocka_unit_test(test_redis_restarted_with_its_data),
 		cmocka_unit_test(test_the_answer_of_a_take_is_lost),
 		cmocka_unit_test(test_what_was_told_leaves_the_outbox_in_the_end),

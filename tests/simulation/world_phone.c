@@ -28,9 +28,9 @@ struct phone {
 	char dial_id[CALLID_SIZE + 24], address[24];
 	int script, dials;
 	enum { PHONE_DIALLED, PHONE_RINGS, PHONE_TALKS, PHONE_OVER } state;
-	int code; /* of its end */
-	bool had[WORLD_WORKERS];
-	bool bridged, left; /* with the others; by its app */
+	int code;                                     /* of its end */
+	bool had[WORLD_WORKERS], knew[WORLD_WORKERS]; /* as long as it is not over; and afterwards */
+	bool bridged, left;                           /* with the others; by its app */
 	struct prompt {
 		struct prompt *next;
 		char *play;
@@ -97,7 +97,7 @@ int phone_prompts(struct world *w, const char *call)
 void phones_forget(struct node *n)
 {
 	for (struct phone *ph = n->world->phones; ph; ph = ph->next)
-		ph->had[n->number] = false;
+		ph->had[n->number] = ph->knew[n->number] = false;
 }
 
 void phones_clear_all(struct world *w)
@@ -137,8 +137,10 @@ static void heard(struct message *m)
 
 	if (s->phone->had[m->to->number])
 		c->fn(c->arg, &ev);
-	if (s->kind == CARRIER_ENDED)
+	if (s->kind == CARRIER_ENDED) {
+		s->phone->knew[m->to->number] = s->phone->had[m->to->number];
 		s->phone->had[m->to->number] = false;
+	}
 	say_drop(m);
 }
 
@@ -403,10 +405,11 @@ static void bridge(struct carrier *c, const char *dial_id, const char *name)
 }
 
 /* Who is left to his bridge hangs up some time later. */
-static void leave(struct carrier *c, const char *dial_id)
+static void leave(struct carrier *c, const char *dial_id, int64_t since)
 {
 	struct phone *ph = hand_of(c, dial_id);
 
+	(void)since;
 	if (!ph || ph->left || ph->state != PHONE_TALKS)
 		return;
 	if (!ph->bridged)
@@ -417,7 +420,9 @@ static void leave(struct carrier *c, const char *dial_id)
 
 static int store(struct carrier *c, const char *dial_id, struct bytes *out)
 {
-	if (!hand_of(c, dial_id))
+	const struct phone *ph = phone_of(the_world, dial_id);
+
+	if (!ph || node_of(c)->dying || !(ph->had[node_of(c)->number] || ph->knew[node_of(c)->number]))
 		return -ENOENT;
 	*out = (struct bytes){ must_strdup(dial_id), strlen(dial_id) };
 	return 0;
@@ -453,12 +458,14 @@ static void adopt(struct carrier *c, const char *dial_id, const struct bytes *re
 
 static void forget(struct carrier *c, const char *dial_id)
 {
-	struct phone *ph = hand_of(c, dial_id);
+	struct phone *ph = hand_of(c, dial_id), *known = phone_of(the_world, dial_id);
 
+	if (known && !node_of(c)->dying)
+		known->knew[node_of(c)->number] = false;
 	if (!ph)
 		return;
 	world_reach(the_world, POINT_FORGET, node_of(c));
-	ph->had[node_of(c)->number] = false;
+	ph->had[node_of(c)->number] = ph->knew[node_of(c)->number] = false;
 }
 
 static void close_carrier(struct carrier *c)

@@ -8,7 +8,7 @@
  * called yet, `invite!` one that is in the call, `invite?` one that can't be reached, `old-invite` comes too late (events: in, out); `remove:<leg>` that
  * leg's participant; `create+:2` asked for the roster too (event: who<how many>); `confirm:<leg>` is of an announcement that reaches that far; `wait:<ms>` lets time pass and brings what is
  * due; `taken` is a takeover by somebody who remembers nothing, `taken!` from
- * another Redis; `leaving` is a hand-over before that; `again` repeats the last
+ * another Redis; `leaving` is a hand-over before that; from `no-record` on the carrier has none of any leg; `dialled` comes when the dials were late; `again` repeats the last
  * command; `dead-create` was set aside; `dead`: nothing of the call can be saved.
  */
 #include <setjmp.h>
@@ -42,10 +42,14 @@ static int address_of(struct carrier *c, const struct identifier *id, char **out
 
 static int stored; /* how often */
 
+static bool no_record; /* the phone has ended, and the carrier knows it no more */
+
 static int store(struct carrier *c, const char *dial_id, struct bytes *out)
 {
 	stored++;
 	(void)c;
+	if (no_record)
+		return -2;
 	out->data = must_strdup(dial_id);
 	out->len = strlen(dial_id);
 	return 0;
@@ -306,6 +310,10 @@ static void one_word(struct told *t, const char *w)
 		invite(t, number, 0, false);
 	else if (sscanf(w, "remove:%d", &leg) == 1)
 		take_off(t, leg);
+	else if (!strcmp(w, "no-record"))
+		no_record = true;
+	else if (!strcmp(w, "dialled"))
+		happen(t, &(struct input){ .kind = INPUT_DIALLED });
 	else if (!strcmp(w, "leaving"))
 		happen(t, &(struct input){ .kind = INPUT_LEAVING });
 	else if (!strcmp(w, "taken") || !strcmp(w, "taken!")) {
@@ -345,6 +353,7 @@ static void tell_story(struct told *t, const char *story)
 		                       .epoch = "1.x",
 		                       .redis_run = "run",
 		                       .now = 1000 * CLOCK_SEC } };
+	no_record = false;
 	snprintf(words, sizeof(words), "%s", story);
 	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
 		one_word(t, w);
@@ -467,7 +476,7 @@ static const struct story {
 	  "establishing established terminating failed left:completed (gone)",
 	  "dial1 dial2 bridge1 bridge2 play1 play2 stop1 stop2 leave1 leave2 hangup1" },
 	{ "create:2 confirm answer1 answer2 invite:1 confirm hangup answer3 over3 delete over1 over2 delete",
-	  "establishing established terminating out400 left:completed (gone)",
+	  "establishing established terminating out487 left:completed (gone)",
 	  "dial1 dial2 bridge1 bridge2 dial3 leave1 leave2 hangup3 hangup3 hangup1 hangup2" },
 	{ "create:2 confirm answer1 answer2 hangup taken wait:3600000 over1 wait:10000",
 	  "establishing established terminating left:completed (gone)",
@@ -478,6 +487,24 @@ static const struct story {
 	{ "create:2 confirm answer1 answer2 delete over1 over2",
 	  "establishing established terminating terminated:completed",
 	  "dial1 dial2 bridge1 bridge2 hangup1 hangup2" },
+	/* nobody may ring after the app's last event: it waits for a dial that a former owner may still make */
+	{ "create:2 confirm answer1 answer2 invite:1 confirm taken wait:1000 hangup hangup wait:999",
+	  "establishing established terminating", "dial1 dial2 bridge1 bridge2 dial3 leave1 leave2" },
+	{ "create:2 confirm answer1 answer2 invite:1 confirm taken wait:1000 hangup wait:1000 over1 over2",
+	  "establishing established terminating out500 left:completed (gone)",
+	  "dial1 dial2 bridge1 bridge2 dial3 leave1 leave2 hangup3 hangup2" },
+	{ "create:2 confirm answer1 answer2 invite:1 confirm taken hangup over1 wait:2000 over2",
+	  "establishing established terminating out500 left:completed (gone)",
+	  "dial1 dial2 bridge1 bridge2 dial3 leave1 leave2 hangup3 hangup2" },
+	{ "create:2 confirm answer1 answer2 invite:1 confirm taken hangup over1 over2 wait:2000",
+	  "establishing established terminating out500 terminated:completed",
+	  "dial1 dial2 bridge1 bridge2 dial3 leave1 leave2 hangup3" },
+	{ "create:2 confirm answer1 answer2 invite:1 confirm taken hangup delete over1 over2 wait:2000",
+	  "establishing established terminating out500 terminated:completed",
+	  "dial1 dial2 bridge1 bridge2 dial3 leave1 leave2 hangup1 hangup2 hangup3" },
+	{ "create:2 confirm answer1 answer2 invite:1 confirm taken hangup play wait:2000 over1 over2",
+	  "establishing established terminating failed out500 left:completed (gone)",
+	  "dial1 dial2 bridge1 bridge2 dial3 leave1 leave2 hangup3 hangup2" },
 	/* the roster, where asked for: who talks now */
 	{ "create+:2 confirm answer1 answer2 remove:1 over1 over2",
 	  "establishing established who1 who2 who1 terminating terminated:completed", 0 },
@@ -494,6 +521,14 @@ static const struct story {
 	{ "create taken confirm ring1", "establishing", "dial1" },
 	{ "create confirm taken wait:1999", "establishing", "dial1" },
 	{ "create confirm taken wait:2000", "establishing terminated:unknown", "dial1 hangup1" },
+	/* it began to ring, or talked, and had ended when its record was to be kept: nobody knows how, but that it talked */
+	{ "create confirm no-record try1 taken wait:2000", "establishing terminated:unknown",
+	  "dial1 hangup1" },
+	{ "create confirm no-record answer1 taken wait:2000",
+	  "establishing established terminating terminated:completed", "dial1 hangup1" },
+	/* dialled long after the confirm was decided: it rings as long as others */
+	{ "create confirm wait:29999 dialled wait:29999 try1", "establishing", "dial1" },
+	{ "create confirm try1 dialled", "establishing", "dial1" },
 	/* an owner that hands over stores what it dialled */
 	{ "create confirm leaving taken try1 answer1", "establishing established", "dial1" },
 	{ "create:2 confirm leaving taken! wait:2000 over1:486 ring2", "establishing", "dial1 dial2" },

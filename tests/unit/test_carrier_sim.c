@@ -248,6 +248,24 @@ static void test_a_new_owner_goes_on(void **state)
 	assert_string_equal(pass(0), "8000:Ba.ended=200");
 }
 
+/* Its end was told and not saved: for a while it can be stored still, and whoever adopts it hears the end again. */
+static void test_an_end_is_told_again_to_the_next_owner(void **state)
+{
+	struct bytes record;
+
+	(void)state;
+	dial(&one, "a", "+4620");
+	pass(200);
+	assert_string_equal(pass(100), "300:a.ended=486");
+	assert_string_equal(pass(9000), "");
+	record = store(&one, "a");
+	one.c->ops->hang_up(one.c, "a");
+	assert_string_equal(pass(2000), "");
+	assert_int_equal(one.c->ops->store(one.c, "a", &(struct bytes){ 0 }), -ENOENT);
+	adopt(&two, "a", record);
+	assert_string_equal(pass(0), "11300:Ba.ended=486");
+}
+
 /* Nobody had stored the prompt, and the digit fell due while nobody had the phone: pressed once, late. */
 static void test_a_prompt_started_before_the_takeover(void **state)
 {
@@ -310,6 +328,29 @@ static void test_a_phone_that_hung_up_meanwhile(void **state)
 	assert_string_equal(pass(0), "60300:Ba.ended=200");
 }
 
+static void on_deadline(void *arg)
+{
+	(void)arg;
+	strcat(events, " deadline");
+}
+
+/* Nobody had it while it rang and was answered: what is due after that waits for all of it. */
+static void test_adopted_late_it_tells_all_before_what_is_due_later(void **state)
+{
+	struct loop_timer deadline = { 0 };
+	struct bytes record;
+
+	(void)state;
+	dial(&one, "a", "+46700000003");
+	pass(0); /* trying */
+	record = store(&one, "a");
+	one.c->ops->forget(one.c, "a");
+	pass(10000);
+	adopt(&two, "a", record);
+	assert_int_equal(loop_timer_set(loop, &deadline, clock_mono() - 5 * CLOCK_SEC, on_deadline, NULL), 0);
+	assert_string_equal(pass(0), "10000:Ba.ringing 10000:Ba.answered deadline");
+}
+
 static void test_adopting_what_is_here_or_can_not_be_had(void **state)
 {
 	struct bytes record, bad = { "rubbish", 7 };
@@ -348,8 +389,7 @@ static void dial_again_at_the_end(struct carrier *c, const struct carrier_event 
 
 	if (ev->kind != CARRIER_ENDED || !strcmp(ev->dial_id, "again"))
 		return;
-	assert_int_equal(c->ops->store(c, ev->dial_id, &(struct bytes){ 0 }), -ENOENT);
-	c->ops->hang_up(c, ev->dial_id);
+	c->ops->hang_up(c, ev->dial_id); /* over: nothing follows */
 	c->ops->forget(c, ev->dial_id);
 	c->ops->dial(c, &d);
 }
@@ -460,9 +500,11 @@ int main(void)
 		TEST(test_unknown_dials_are_fine),
 		TEST(test_forget_drops_without_a_word),
 		TEST(test_a_new_owner_goes_on),
+		TEST(test_an_end_is_told_again_to_the_next_owner),
 		TEST(test_a_prompt_started_before_the_takeover),
 		TEST(test_lateness_is_measured_against_the_schedule),
 		TEST(test_a_phone_that_hung_up_meanwhile),
+		TEST(test_adopted_late_it_tells_all_before_what_is_due_later),
 		TEST(test_adopting_what_is_here_or_can_not_be_had),
 		TEST(test_asked_from_within_an_event),
 		TEST(test_all_times_zero),
