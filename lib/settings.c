@@ -57,7 +57,8 @@ static void assign(struct load *l, const struct setting *d, const char *value, c
 	if (setting_assign(l->settings, d, value) == 0)
 		return;
 	setting_right(right, sizeof(right), d);
-	if (d->kind == SETTING_SECRET)
+	if (d->kind == SETTING_SECRET ||
+	    d->kind == SETTING_URL) /* which is refused where it holds a password */
 		fault(l, "%s (%s): %s", d->name, source, right);
 	else
 		fault(l, "%s \"%s\" (%s): %s", d->name, value, source, right);

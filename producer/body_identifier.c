@@ -71,6 +71,21 @@ static int id_phone(char **out, const json_t *value, const char *where, struct b
 	return body_phone(out, value, inner, fault);
 }
 
+/* What we show as the rawId of a number is that number, and of a user that user: nobody is in a call under two names. */
+static int id_raw(struct identifier *out, const json_t *raw, const char *where, struct body_fault *fault)
+{
+	static const char phone[] = "4:", user[] = "8:";
+	const char *text = json_string_value(raw);
+
+	if (!strncmp(text, phone, strlen(phone)) && body_is_e164(text + strlen(phone))) {
+		out->kind = IDENTIFIER_PHONE;
+		out->value = strdup(text + strlen(phone));
+		return out->value ? 0 : -ENOMEM;
+	}
+	out->kind = strncmp(text, user, strlen(user)) ? IDENTIFIER_RAW : IDENTIFIER_USER;
+	return id_text(&out->value, raw, where, "rawId", fault);
+}
+
 /* rawId may stand beside either kind, as the SDKs send it; the kind counts. */
 int body_identifier(struct identifier *out, const json_t *value, const char *where, struct body_fault *fault)
 {
@@ -99,6 +114,5 @@ int body_identifier(struct identifier *out, const json_t *value, const char *whe
 	}
 	if (!raw)
 		return body_fault(fault, "%s: needs phoneNumber, communicationUser or rawId", where);
-	out->kind = IDENTIFIER_RAW;
-	return id_text(&out->value, raw, where, "rawId", fault);
+	return id_raw(out, raw, where, fault);
 }

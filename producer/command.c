@@ -133,7 +133,7 @@ static void refuse(struct ticket *t, int status, const char *code, const char *m
 static const unsigned taken_in[] = {
 	[COMMAND_DELETE] = BEFORE | IN(CALL_ESTABLISHED) | AFTER, /* every 2xx has its command in the log */
 	[COMMAND_HANGUP] = BEFORE | IN(CALL_ESTABLISHED) | IN(CALL_TERMINATING),
-	[COMMAND_REMOVE] = BEFORE | IN(CALL_ESTABLISHED), /* a phone that rings, too */
+	[COMMAND_REMOVE] = BEFORE | IN(CALL_ESTABLISHED), /* who rings, too; of no record nobody knows one */
 	[COMMAND_PLAY] = IN(CALL_ESTABLISHED),
 	[COMMAND_CANCEL] = IN(CALL_ESTABLISHED),
 	[COMMAND_INVITE] = IN(CALL_ESTABLISHED),
@@ -165,7 +165,7 @@ static void on_look(void *arg, enum view_answer answer, const struct call_record
 		refuse(t, 400, CODE_NOT_ESTABLISHED, "the call is not established");
 	else if (!taken)
 		refuse(t, 400, CODE_ENDED, "the call has ended");
-	else if (c->kind == COMMAND_REMOVE && record && !is_there(record, c->participant_id))
+	else if (c->kind == COMMAND_REMOVE && !(record && is_there(record, c->participant_id)))
 		refuse(t, 404, CODE_NOT_FOUND, NO_SUCH_PARTICIPANT);
 	else
 		hand_over(t);

@@ -99,6 +99,11 @@ static const struct {
 	  "targets[0].communicationUser.id: holds" },
 	{ TARGET("{\"rawId\":\"4:a\"},{\"rawId\":\"4:b\"},{\"rawId\":\"4:a\"}"),
 	  "targets[2]: the same as targets[0]" },
+	/* one person, whatever he is called by */
+	{ TARGET("{\"phoneNumber\":{\"value\":\"+4670\"}},{\"rawId\":\"4:+4670\"}"),
+	  "targets[1]: the same as targets[0]" },
+	{ TARGET("{\"rawId\":\"8:acs:u\"},{\"communicationUser\":{\"id\":\"8:acs:u\"}}"),
+	  "targets[1]: the same as targets[0]" },
 	{ TARGET("{\"rawId\":1}"), "targets[0].rawId: not a string" },
 	{ TARGET("{\"rawId\":\"a\\u0000b\"}"), "body: not JSON" },
 	{ TARGET("{\"microsoftTeamsUser\":{\"userId\":\"x\"}}"), "targets[0].microsoftTeamsUser:" },
