@@ -239,7 +239,8 @@ class Stack:
                       self.env["CALLCAST_BEARER"], **more)
 
     def receiver(self, host="127.0.0.1"):
-        receiver = Receiver(self.env["CALLCAST_WEBHOOK_SECRET"], host)
+        envelope = self.settings.get("CALLCAST_CALLBACKS_ENVELOPE", "cloudevents")
+        receiver = Receiver(self.env["CALLCAST_WEBHOOK_SECRET"], host, envelope)
         self.receivers.append(receiver)
         return receiver
 

@@ -12,6 +12,57 @@ import time
 Post = collections.namedtuple("Post", "path call number id body event type data status signed mono utc headers")
 
 
+# where each form of the envelope says what
+FORMS = {
+    "cloudevents": {"type": "type", "call": "callLegId", "there": ("source", "time"), "fixed": {"specversion": "1.0"}},
+    "eventgrid": {"type": "eventType", "call": "CallLegId", "there": ("subject", "eventTime"), "fixed": {"topic": None}},
+}
+
+
+def secret_bytes(secret):
+    return base64.b64decode(secret.split("_", 1)[1])
+
+
+def is_signed(secret, headers, body):
+    text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    wanted = "v1," + base64.b64encode(hmac.new(secret, text, hashlib.sha256).digest()).decode()
+    fresh = abs(time.time() - int(headers["webhook-timestamp"])) < 300
+    return fresh and wanted in headers["webhook-signature"].split(" ")
+
+
+def read_post(secret, envelope, path, headers, body, status, mono, utc):
+    """The Post, answered with `status`; ValueError, KeyError: it is none.  `headers`: a mapping that takes lower case."""
+    form = FORMS[envelope]
+    events = json.loads(body)
+    if len(events) != 1 or not headers["content-type"].startswith("application/json"):
+        raise ValueError("not a JSON array with one event")
+    event = events[0]
+    call, number = re.fullmatch(r"([A-Za-z0-9_-]{32})-([1-9][0-9]*)", headers["webhook-id"]).groups()
+    if event["id"] != headers["webhook-id"] or not all(event[name] for name in form["there"]):
+        raise ValueError("the envelope is not what was promised")
+    if any(event[name] != value for name, value in form["fixed"].items()):
+        raise ValueError("the envelope is not what was promised")
+    if event["data"][form["call"]] != call:
+        raise ValueError("the event is not about the call that its id names")
+    if not is_signed(secret, headers, body):
+        raise ValueError("the signature does not fit")
+    kind = event[form["type"]].split(".")[-1]
+    return Post(path, call, int(number), event["id"], body, event, kind, event["data"], status, True, mono, utc,
+                dict(headers))
+
+
+def word_of(post):
+    """One short word for an event: "established", "tone1", "play:completed", "invite:failed", "people:2"."""
+    if post.type == "CallLegStateChanged":
+        return post.data["callState"]
+    if post.type == "DtmfReceived":
+        return post.data["toneInfo"]["tone"]
+    if post.type == "ParticipantsUpdated":
+        return f"people:{len(post.data['participants'])}"
+    name = {"PlayAudioResult": "play", "InviteParticipantResult": "invite"}[post.type]
+    return f"{name}:{post.data['status']}"
+
+
 class Listener(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
@@ -42,8 +93,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Receiver:
-    def __init__(self, secret, host="127.0.0.1"):
-        self.secret = base64.b64decode(secret.split("_", 1)[1])
+    def __init__(self, secret, host="127.0.0.1", envelope="cloudevents"):
+        self.secret = secret_bytes(secret)
+        self.envelope = envelope
         self.changed = threading.Condition()
         self.posts = []
         self.by_call = collections.defaultdict(list)
@@ -80,35 +132,11 @@ class Receiver:
         steps = self.scripts.get(path, [(200, {}, 0)])
         return steps.pop(0) if len(steps) > 1 else steps[0]
 
-    def is_signed(self, headers, body):
-        text = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-        wanted = "v1," + base64.b64encode(hmac.new(self.secret, text, hashlib.sha256).digest()).decode()
-        fresh = abs(time.time() - int(headers["webhook-timestamp"])) < 300
-        return fresh and wanted in headers["webhook-signature"].split(" ")
-
-    def read(self, path, headers, body, status, mono, utc):
-        """The Post; ValueError, KeyError: it is none."""
-        events = json.loads(body)
-        if len(events) != 1 or not headers["Content-Type"].startswith("application/json"):
-            raise ValueError("not a JSON array with one event")
-        event = events[0]
-        call, number = re.fullmatch(r"([A-Za-z0-9_-]{32})-([1-9][0-9]*)", headers["webhook-id"]).groups()
-        if event["id"] != headers["webhook-id"] or event["specversion"] != "1.0" or not event["source"]:
-            raise ValueError("the envelope is not what was promised")
-        if event["data"]["callLegId"] != call:
-            raise ValueError("the event is not about the call that its id names")
-        signed = self.is_signed(headers, body)
-        if not signed:
-            raise ValueError("the signature does not fit")
-        kind = event["type"].split(".")[-1]
-        return Post(path, call, int(number), event["id"], body, event, kind, event["data"], status, signed,
-                    mono, utc, dict(headers))
-
     def take(self, path, headers, body, mono, utc):
         with self.changed:
             step = self.step_for(path, headers["webhook-id"])
             try:
-                post = self.read(path, headers, body, step[0], mono, utc)
+                post = read_post(self.secret, self.envelope, path, headers, body, step[0], mono, utc)
             except (ValueError, KeyError, TypeError, AttributeError) as fault:
                 self.faults.append(f"{path}: {fault!r}: {body[:300]!r}")
                 return 400, {}, 0
@@ -154,18 +182,8 @@ class Receiver:
         return self.wait_state(call, "terminated", seconds)
 
     def story(self, call):
-        """Short words for the events delivered, in order: "established", "tone1", "play:completed" ..."""
-        words = []
-        for p in self.of(call):
-            if p.status >= 300:
-                continue
-            if p.type == "CallLegStateChanged":
-                words.append(p.data["callState"])
-            elif p.type == "DtmfReceived":
-                words.append(p.data["toneInfo"]["tone"])
-            else:
-                words.append("play:" + p.data["status"])
-        return words
+        """The words of the events delivered, in order."""
+        return [word_of(p) for p in self.of(call) if p.status < 300]
 
 
 def faults_of_delivery(posts):

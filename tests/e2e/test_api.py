@@ -232,7 +232,9 @@ class Views(Case):
         self.assertIsNotNone(hooks.wait_state(call, "establishing"))
         seen = client.get(f"/calls/{call}").json
         self.assertEqual((seen["callLegId"], seen["callState"]), (call, "establishing"))
-        self.assertEqual(seen["targets"][0]["identifier"], phone("+15553000000"))
+        self.assertEqual(seen["targets"][0]["identifier"],
+                         {"rawId": "4:+15553000000", "communicationUser": None, "microsoftTeamsUser": None,
+                          **phone("+15553000000")})
         self.assertEqual(seen["operationContext"], "c")
         self.assertIsNotNone(hooks.wait_state(call, "established"))
         seen = client.get(f"/calls/{call}").json

@@ -4,6 +4,8 @@ import unittest
 
 from load import PLANS, Call, Load
 from receiver import faults_of_delivery
+from sample_program import App, Dispatcher
+from test_sample import faults_of_all
 
 
 def post(number, state=None, body=None, **data):
@@ -72,3 +74,69 @@ class Loads(unittest.TestCase):
         ):
             with self.subTest(word):
                 self.assertIn(word, self.faults(plan, dials, *posts))
+
+
+class Programs(unittest.TestCase):
+    """Of one sample program, put through, whose call's posts are these."""
+
+    def told(self, *without, more=()):
+        def result(number, kind, context, status="completed", **data):
+            return post(number, type=kind, operationContext=context, status=status, callLegId="c", **data)
+
+        posts = [post(1, "establishing"), post(2, "established"), post(3, type="ParticipantsUpdated", participants=[1]),
+                 post(4, type="DtmfReceived", toneInfo={"tone": "tone1"}), result(5, "PlayAudioResult", "p"),
+                 result(6, "InviteParticipantResult", "i"), post(7, type="ParticipantsUpdated", participants=[1, 2]),
+                 post(8, "terminating"), ended(9)]
+        return [p for p in posts if p.number not in without] + list(more)
+
+    def faults(self, posts, dials=(("c.1.1", "+1", "w"), ("c.2.1", "+2", "w")), fault=None, faulty=(), early=(), late=0):
+        app = types.SimpleNamespace(hooks=types.SimpleNamespace(posts={"c": posts}, faults=list(faulty)), late_answers=late,
+                                    dispatcher=types.SimpleNamespace(early=list(early)))
+        app.words = lambda call: App.words(app, call)
+        report = types.SimpleNamespace(call="c", number="+1", invited="+2", fault=fault, way="put through",
+                                       done=["established", "hang up", "terminated"],
+                                       contexts={"PlayAudioResult": ["p"], "InviteParticipantResult": ["i"]})
+        stack = types.SimpleNamespace(dials=lambda: list(dials))
+        return "; ".join(faults_of_all(stack, app, [report]))
+
+    def test_what_is_fine(self):
+        self.assertEqual(self.faults(self.told()), "")
+        self.assertEqual(self.faults(self.told(), early=["establishing"], late=1), "")
+        # its program never heard of it, and the late answer was counted
+        state = ("CallLegStateChanged", "c")
+        self.assertEqual(self.faults(self.told(), fault="did not end", early=[state], late=1), "")
+
+    def test_what_is_not(self):
+        one, two = ("c.1.1", "+1", "w"), ("c.2.1", "+2", "w")
+        for word, faults in (
+            ("did not end", self.faults(self.told(), fault="did not end")),
+            ("came before the answer", self.faults(self.told(), fault="did not end", late=0,
+                                                   early=[("CallLegStateChanged", "c")])),
+            ("no final event", self.faults(self.told(9))),
+            ("PlayAudioResult came 0 times", self.faults(self.told(5))),
+            ("InviteParticipantResult came 0 times", self.faults(self.told(6))),
+            ("put through: establishing established", self.faults(self.told(7))),
+            ("never asked", self.faults(self.told(more=[post(10, type="PlayAudioResult", operationContext="x",
+                                                              status="failed")]))),
+            ("ended as busy", self.faults(self.told(9) + [ended(9, "busy")])),
+            ("dialled 2 times", self.faults(self.told(), [one, two, ("c.1.2", "+1", "w")])),
+            ("invited 1 times, dialled 2", self.faults(self.told(), [one, two, ("c.3.1", "+2", "w")])),
+            ("c.1.1 was dialled 2 times", self.faults(self.told(), [one, one, two])),
+            ("came before the answer", self.faults(self.told(), early=["established"])),
+            ("not signed", self.faults(self.told(), faulty=["not signed"])),
+        ):
+            with self.subTest(word):
+                self.assertIn(word, faults)
+
+    def test_the_dispatcher_keeps_nothing(self):
+        heard, dispatcher = [], Dispatcher()
+        first = post(1, "establishing")
+        first.call = "c"
+        dispatcher.take(first)
+        self.assertEqual(dispatcher.early, [])
+        dispatcher.subscribe("CallLegStateChanged", "c", heard.append)
+        self.assertEqual((heard, dispatcher.early), ([], [("CallLegStateChanged", "c")]))
+        dispatcher.take(first)
+        dispatcher.unsubscribe("CallLegStateChanged", "c")
+        dispatcher.take(first)
+        self.assertEqual(heard, [first.data])
