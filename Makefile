@@ -2,7 +2,7 @@
 #   make demo     sets everything up and runs the main job       (BROKER=kafka: on a real Apache Kafka)
 #   make test     sets everything up and passes the tests        (make check: unit, integration, simulation)
 # Others: make, make up, make down, make add-worker, make install, make lint, make format, make check-asan, make check-valgrind,
-#         make mutants, make fuzz, make schemathesis
+#         make mutants, make chaos, make fuzz, make schemathesis, make coverage, make containers-test, make bench, make bench-ids
 BUILD    := build
 FOLDERS  := producer worker notifier cli
 PROGRAMS := $(BUILD)/bin/callcast-producer $(BUILD)/bin/callcast-worker $(BUILD)/bin/callcast-notifier \
@@ -85,7 +85,10 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
+# a stack that runs goes down first: afterwards nobody would know its processes
 clean:
+	@find $(BUILD) -name .callcast-stack -printf '%h\n' 2>/dev/null | while read -r dir; do \
+	  ! ls $$dir/*.pid >/dev/null 2>&1 || RUN_DIR=$$dir ./local/stack.sh down </dev/null || exit; done
 	rm -rf $(BUILD)
 
 -include local/targets.mk

@@ -9,8 +9,8 @@ SUBMAKE   = $(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS)
 PACKAGES  = $(if $(filter no,$(DEPS)),true,./local/packages.sh)
 IN_KAFKA  = $(if $(filter kafka,$(BROKER)),kafka)
 SOURCES  := $(wildcard lib/*.[ch] producer/*.[ch] worker/*.[ch] notifier/*.[ch] cli/*.[ch] local/*.[ch] examples/*.[ch] \
-             tests/unit/*.[ch] tests/integration/*.[ch] tests/fake/*.[ch] tests/e2e/*.[ch] tests/chaos/*.[ch] tests/simulation/*.[ch] bench/*.[ch])
-SCRIPTS  := $(wildcard local/*.sh tests/*.sh tests/*/*.sh bench/*.sh) .ci/run
+             tests/unit/*.[ch] tests/integration/*.[ch] tests/fake/*.[ch] tests/e2e/*.[ch] tests/chaos/*.[ch] tests/simulation/*.[ch] tests/fuzz/*.[ch] bench/*.[ch])
+SCRIPTS  := $(wildcard local/*.sh tests/*.sh tests/*/*.sh tests/*/*/*.sh bench/*.sh deploy/*.sh) tests/containers/kafka/run .ci/run
 STACK     = BIN_DIR=$(CURDIR)/$(BUILD)/bin ./local/stack.sh
 # -Wno-error: what sanitizers add makes gcc warn of ghosts; the plain build is the strict one
 ASAN     := -O1 -g -Wno-error -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -19,7 +19,7 @@ ASAN     := -O1 -g -Wno-error -fsanitize=address,undefined -fno-sanitize-recover
 TIDY      = @printf '%s\n' $(1) | xargs -P $(shell nproc) -I{} sh -c 'clang-tidy --quiet --warnings-as-errors="*" $(2) {} -- \
             -std=c11 -D_GNU_SOURCE -Ilib $(FOLDERS:%=-I%) -Itests -Itests/fake $(PKG_CFLAGS) 2>/dev/null'
 
-.PHONY: deps deps-test demo up down add-worker status test check check-asan check-valgrind mutants lint format format-check
+.PHONY: deps deps-test demo up down add-worker status test check check-asan check-valgrind mutants coverage lint format format-check
 
 deps:
 	@$(PACKAGES) build $(IN_KAFKA)
@@ -59,6 +59,11 @@ mutants:
 	MUTANTS_CC="$(CC) -std=c11 -D_GNU_SOURCE -Ilib -Iworker -Itests $(PKG_CFLAGS) -DCALLCAST_KILL_POINTS -O1 -g -Wl,--wrap=getrandom,--wrap=log_line" \
 	./tests/simulation/mutants.py $(MUTANT)
 
+# which lines of the four folders the tests run
+coverage:
+	@$(PACKAGES) build test coverage
+	@MAKE="$(SUBMAKE)" BUILD=build/coverage ./local/coverage.sh
+
 test: deps-test
 	@MAKE="$(SUBMAKE)" BIN_DIR=$(CURDIR)/$(BUILD)/bin ./local/test.sh
 
@@ -77,6 +82,12 @@ format:
 format-check:
 	clang-format --dry-run -Werror $(SOURCES)
 
+-include local/install.mk
+
 -include tests/chaos/chaos.mk
+-include tests/openapi/openapi.mk
+-include tests/containers/containers.mk
+
+-include tests/fuzz/fuzz.mk
 
 -include bench/bench.mk
