@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "call_path.h"
+#include "call.h"
 #include "call_view.h"
 #include "callid.h"
+#include "client.h"
 #include "clock.h"
 #include "line.h"
 #include "settings.h"
 #include "stop.h"
-#include "who.h"
 
 #define WAIT_TIME  (60 * CLOCK_SEC)
 #define LOOK_PAUSE (250 * CLOCK_MS) /* between two looks at the call */
@@ -78,6 +78,12 @@ static bool was_answered(const json_t *call)
 	return is_state(call, "established") || json_is_string(json_object_get(call, "establishedAt"));
 }
 
+static int not_ended(const char *id, int64_t left)
+{
+	fprintf(stderr, "callcast: %s: neither answered nor ended %s\n", id, left <= 0 ? "in time" : "yet");
+	return TOOL_FAILED;
+}
+
 /* *call: as it was seen last, NULL: never. */
 static int wait_for_call(struct client *c, const char *id, int64_t time, json_t **call)
 {
@@ -91,12 +97,11 @@ static int wait_for_call(struct client *c, const char *id, int64_t time, json_t 
 		const int64_t left = until - clock_mono();
 		json_t *now;
 
-		if (left <= 0 || stop_asked()) {
-			fprintf(stderr, "callcast: %s: neither answered nor ended %s\n", id,
-			        left <= 0 ? "in time" : "yet");
-			return TOOL_FAILED;
-		}
+		if (left <= 0 || stop_asked())
+			return not_ended(id, left);
 		r = client_ask_within(c, left, "GET", path, NULL, &now);
+		if (r == TOOL_FAILED && until - clock_mono() < CLOCK_MS) /* cut off by the wait's own end */
+			return not_ended(id, 0);
 		if (r != TOOL_DONE)
 			return r;
 		json_decref(*call);
@@ -113,20 +118,12 @@ static int wait_for_call(struct client *c, const char *id, int64_t time, json_t 
 
 static int read_time(int64_t *out, const struct line *l)
 {
-	const char *text = line_value(l, "timeout");
-
 	*out = WAIT_TIME;
-	if (!text)
-		return TOOL_DONE;
-	if (!line_has(l, "wait")) {
+	if (line_has(l, "timeout") && !line_has(l, "wait")) {
 		fprintf(stderr, "callcast: --timeout bounds --wait, which is not there\n");
 		return TOOL_USAGE;
 	}
-	if (settings_duration(out, text) < 0 || *out <= 0) {
-		fprintf(stderr, "callcast: --timeout %s: must be a duration, such as 250ms, 3s, 5m\n", text);
-		return TOOL_USAGE;
-	}
-	return TOOL_DONE;
+	return line_duration(out, l, "timeout") < 0 ? TOOL_USAGE : TOOL_DONE;
 }
 
 /* What can't be in any request is said before one is sent. */

@@ -11,10 +11,10 @@
 #include "clock.h"
 #include "digest.h"
 #include "log.h"
+#include "mask.h"
 #include "must.h"
 #include "settings_table.h"
 #include "stop.h"
-#include "text.h"
 #include "tool.h"
 
 #define DEFAULT_URL "http://127.0.0.1:8080"

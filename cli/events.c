@@ -9,18 +9,30 @@
 #include "clock.h"
 #include "settings.h"
 
+#define EARLIER INT64_C(3600) /* s; clocks that are wrong by less than that lose nothing */
+
 int events_fault(const struct events *e, rd_kafka_resp_err_t err)
 {
 	fprintf(stderr, "callcast: %s: %s\n", e->topic, rd_kafka_err2str(err));
 	return -EAGAIN;
 }
 
-int events_open(struct events *e, const struct settings *s)
+/* How long the broker may take now. */
+static int patience_ms(const struct events *e)
+{
+	const int64_t left = (e->until - clock_mono()) / CLOCK_MS;
+
+	if (!e->until || left > EVENTS_WAIT_MS)
+		return EVENTS_WAIT_MS;
+	return left > 0 ? (int)left : 1;
+}
+
+int events_open(struct events *e, const struct settings *s, int64_t until)
 {
 	rd_kafka_conf_t *conf = kafka_conf(s, KAFKA_READER, NULL);
 	char why[256];
 
-	*e = (struct events){ .topic = kafka_topic(s, TOPIC_EVENTS) };
+	*e = (struct events){ .topic = kafka_topic(s, TOPIC_EVENTS), .until = until };
 	if (!conf)
 		return -EINVAL;
 	e->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
@@ -29,7 +41,7 @@ int events_open(struct events *e, const struct settings *s)
 		fprintf(stderr, "callcast: %s\n", why);
 		return -EINVAL;
 	}
-	e->partitions = kafka_partitions(e->rk, e->topic, EVENTS_WAIT_MS * CLOCK_MS);
+	e->partitions = kafka_partitions(e->rk, e->topic, patience_ms(e) * CLOCK_MS);
 	if (e->partitions > 0)
 		return 0;
 	return events_fault(e, e->partitions == -ENOENT ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
@@ -45,6 +57,11 @@ void events_close(struct events *e)
 	e->rk = NULL;
 }
 
+int64_t events_since(const struct callid *id)
+{
+	return id->seconds > EARLIER ? (id->seconds - EARLIER) * CLOCK_SEC : 0;
+}
+
 /* < 0: no such record, or a broker that knows no times. */
 static int64_t offset_at(const struct events *e, int32_t partition, int64_t ms)
 {
@@ -52,7 +69,7 @@ static int64_t offset_at(const struct events *e, int32_t partition, int64_t ms)
 	int64_t offset = -1;
 
 	rd_kafka_topic_partition_list_add(list, e->topic, partition)->offset = ms;
-	if (!rd_kafka_offsets_for_times(e->rk, list, EVENTS_WAIT_MS) && !list->elems[0].err)
+	if (!rd_kafka_offsets_for_times(e->rk, list, patience_ms(e)) && !list->elems[0].err)
 		offset = list->elems[0].offset;
 	rd_kafka_topic_partition_list_destroy(list);
 	return offset;
@@ -68,7 +85,7 @@ int events_range(const struct events *e, int32_t partition, int64_t since, int64
 		        e->topic, e->partitions);
 		return -EINVAL;
 	}
-	err = rd_kafka_query_watermark_offsets(e->rk, e->topic, partition, from, end, EVENTS_WAIT_MS);
+	err = rd_kafka_query_watermark_offsets(e->rk, e->topic, partition, from, end, patience_ms(e));
 	if (err)
 		return events_fault(e, err);
 	if (!since || *from >= *end)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "callid.h"
 #include "kafka.h"
 #include "records.h"
 
@@ -20,10 +21,15 @@ struct events {
 	rd_kafka_t *rk;
 	const char *topic;
 	int partitions;
+	int64_t until; /* clock_mono(); 0: no end */
 };
 
-int events_open(struct events *e, const struct settings *s);
+/* No question to the broker is waited for later than `until`. */
+int events_open(struct events *e, const struct settings *s, int64_t until);
 void events_close(struct events *e);
+
+/* A little before the id was made, us since 1970; 0: it does not say when. */
+int64_t events_since(const struct callid *id);
 
 /*
  * [*from, *end) of what is kept; with `since` (us since 1970, 0: all) *from is the

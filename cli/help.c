@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "settings.h"
+#include "settings_table.h"
 
 #define WIDTH      34 /* of what stands left of the explanations */
 #define LINE_WIDTH 100
@@ -16,22 +16,30 @@ static void row(FILE *out, const char *left, const char *right)
 		fprintf(out, "  %s\n  %-*s %s\n", left, WIDTH, "", right);
 }
 
-static void paragraph(FILE *out, const char *text)
+void help_wrapped(FILE *out, const char *text, size_t width, help_word_fn *put)
 {
 	size_t column = 0;
 
 	while (*text) {
-		const size_t len = strcspn(text, " ");
+		const size_t len = strcspn(text, " \n");
 
-		if (column && column + 1 + len > LINE_WIDTH) {
+		if (column && column + 1 + len > width) {
 			fputc('\n', out);
 			column = 0;
 		}
-		fprintf(out, "%s%.*s", column ? " " : "", (int)len, text);
+		if (column)
+			fputc(' ', out);
+		put(out, text, len, column == 0);
 		column += len + (column != 0);
-		text += len + strspn(text + len, " ");
+		text += len + strspn(text + len, " \n");
 	}
-	fputs("\n", out);
+	fputc('\n', out);
+}
+
+static void put_word(FILE *out, const char *word, size_t len, bool first)
+{
+	(void)first;
+	fwrite(word, 1, len, out);
 }
 
 void help_synopsis(FILE *out, const struct command *c)
@@ -72,7 +80,7 @@ static void of_command(FILE *out, const struct command *c)
 	fprintf(out, " [--setting value]...\n\n");
 	fprintf(out, "%s\n", c->help);
 	if (c->more)
-		paragraph(out, c->more);
+		help_wrapped(out, c->more, LINE_WIDTH, put_word);
 	if (c->choices)
 		fprintf(out, "%s is one of: %s\n", c->arguments, c->choices);
 	if (c->options->name) {
@@ -82,16 +90,18 @@ static void of_command(FILE *out, const struct command *c)
 	fprintf(out, "\nexample: callcast %s\nsettings, exit status: callcast --help\n", c->example);
 }
 
+static const char usage[] = "usage: callcast command [option]... [--setting value]...\n";
+
 void help_usage(FILE *out)
 {
-	fputs("usage: callcast command [option]... [--setting value]...\n\n", out);
+	fprintf(out, "%s\n", usage);
 	list(out, NULL);
 	fputs("\nOf each: callcast command --help.  Settings: callcast --help.\n", out);
 }
 
 static void of_all(FILE *out)
 {
-	fputs("usage: callcast command [option]... [--setting value]...\n\n", out);
+	fprintf(out, "%s%s\n\n", usage, program_purpose(TOOL));
 	list(out, NULL);
 	fputs("\nOf each: callcast command --help\n\nExit status:\n", out);
 	for (const struct tool_exit *e = tool_exits; e->meaning; e++)

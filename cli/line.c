@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mask.h"
 #include "must.h"
+#include "settings.h"
 #include "settings_table.h"
-#include "text.h"
 
 #define NAME_SIZE 128
 
@@ -248,4 +249,29 @@ const char *line_value(const struct line *l, const char *option)
 		if (!strcmp(l->given[i].option->name, option))
 			return l->given[i].value;
 	return NULL;
+}
+
+int line_duration(int64_t *out, const struct line *l, const char *option)
+{
+	const char *text = line_value(l, option);
+	int64_t time;
+
+	if (!text)
+		return 0;
+	if (settings_duration(&time, text) < 0 || time <= 0) {
+		fprintf(stderr, "callcast: --%s %s: must be a duration, such as 250ms, 90s, 10m\n", option,
+		        text);
+		return -EINVAL;
+	}
+	*out = time;
+	return 0;
+}
+
+int line_callid(struct callid *out, const struct line *l)
+{
+	if (callid_parse(out, l->arguments[0]) == 0)
+		return 0;
+	fprintf(stderr, "callcast: %s: not a callLegId (32 characters, as call create prints it)\n",
+	        l->arguments[0]);
+	return -EINVAL;
 }

@@ -9,7 +9,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "callid.h"
 #include "commands.h"
 
 #define LINE_WORDS   80 /* a call may have 50 targets, an invite as many people */
@@ -43,5 +45,12 @@ void line_clear(struct line *l);
 
 bool line_has(const struct line *l, const char *option);
 const char *line_value(const struct line *l, const char *option); /* NULL: not there */
+
+/* These say on stderr what is wrong, and return 0 or -EINVAL. */
+
+/* The option's value in us, above 0; where it is not there, *out stays. */
+int line_duration(int64_t *out, const struct line *l, const char *option);
+/* The first argument, which is a callLegId. */
+int line_callid(struct callid *out, const struct line *l);
 
 #endif

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "help.h"
+
 /* A date of its own would make each build another page. */
 #define DATE "2026-11-22"
 
@@ -66,26 +68,16 @@ void troff_term(FILE *out, const char *term, const char *takes)
 }
 
 /* No line begins with what would be a macro. */
+static void put_word(FILE *out, const char *word, size_t len, bool first)
+{
+	if (first && (*word == '.' || *word == '\''))
+		fputs("\\&", out);
+	put_part(out, word, len);
+}
+
 void troff_text(FILE *out, const char *text)
 {
-	size_t column = 0;
-
-	while (*text) {
-		const size_t len = strcspn(text, " \n");
-
-		if (column && column + 1 + len > WIDTH) {
-			fputc('\n', out);
-			column = 0;
-		}
-		if (column)
-			fputc(' ', out);
-		else if (*text == '.' || *text == '\'')
-			fputs("\\&", out);
-		put_part(out, text, len);
-		column += len + (column != 0);
-		text += len + strspn(text + len, " \n");
-	}
-	fputc('\n', out);
+	help_wrapped(out, text, WIDTH, put_word);
 }
 
 void troff_code(FILE *out, const char *text)

@@ -7,36 +7,18 @@
 #include "settings.h"
 #include "settings_table.h"
 
-static void write_programs(const struct setting *d)
-{
-	static const struct {
-		enum program program;
-		const char *name;
-	} names[] = {
-		{ PRODUCER, "producer" }, { WORKER, "worker" }, { NOTIFIER, "notifier" }, { TOOL, "callcast" }
-	};
-	const char *comma = "";
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!(d->programs & names[i].program))
-			continue;
-		printf("%s%s", comma, names[i].name);
-		comma = ", ";
-	}
-}
-
 /* Every line is a comment, with the default behind it: what is not changed stays with the program. */
 static void write_example(void)
 {
-	puts("# callcast.conf - example configuration of all four programs, made by `callcast settings "
-	     "--example`\n"
+	puts("# callcast.conf - example configuration of all four programs, "
+	     "made by `callcast settings --example`\n"
 	     "#\n"
-	     "# Read with --config callcast.conf, or CALLCAST_CONFIG=callcast.conf.  Each program takes what "
-	     "is its\n"
+	     "# Read with --config callcast.conf, or CALLCAST_CONFIG=callcast.conf.  "
+	     "Each program takes what is its\n"
 	     "# own.  What stands here are the defaults: take the # away where you want something else.\n"
 	     "# Durations: 250ms, 3s, 5m, 4h, 7d.  Sizes: 512, 64K, 32M.\n"
-	     "# Environment variables (CALLCAST_REDIS_TIMEOUT=2s) and flags (--redis.timeout 2s) count "
-	     "more.\n"
+	     "# Environment variables (CALLCAST_REDIS_TIMEOUT=2s) "
+	     "and flags (--redis.timeout 2s) count more.\n"
 	     "#\n"
 	     "# kafka.<name> goes to librdkafka, which knows the names:\n"
 	     "# kafka.security.protocol = sasl_ssl");
@@ -47,12 +29,12 @@ static void write_example(void)
 		else if (d->choices)
 			printf(" (%s)", d->choices);
 		printf("\n# read by: ");
-		write_programs(d);
+		settings_programs(stdout, d->programs);
 		if (d->value)
 			printf("\n#%s =%s%s\n", d->name, *d->value ? " " : "", d->value);
 		else
-			printf("; default 127.0.0.1:9101 (producer), :9102 (worker), :9103 (notifier)\n#%s = "
-			       "%s\n",
+			printf("; default 127.0.0.1:9101 (producer), :9102 (worker), :9103 (notifier)\n"
+			       "#%s = %s\n",
 			       d->name, setting_default(d, PRODUCER));
 	}
 }
@@ -60,6 +42,10 @@ static void write_example(void)
 int tool_settings(const struct settings *s, const struct line *l)
 {
 	(void)s;
+	if (line_has(l, "markdown") && line_has(l, "example")) {
+		fputs("callcast: settings: --markdown or --example, not both\n", stderr);
+		return TOOL_USAGE;
+	}
 	if (line_has(l, "markdown"))
 		settings_markdown(stdout);
 	else if (line_has(l, "example"))

@@ -2,6 +2,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +14,11 @@
 #include "address.h"
 #include "callid.h"
 #include "clock.h"
+#include "events.h"
 #include "line.h"
+#include "mask.h"
 #include "records.h"
 #include "settings.h"
-#include "show_events.h"
 #include "show_json.h"
 
 #define STAMPS 32 /* characters before the record: version and stamp of the last step, in hexadecimal */
@@ -87,19 +89,81 @@ static int load_record(json_t **out, const struct settings *s, int32_t partition
 	return r;
 }
 
-/* ---- for people ---- */
+/* ---- Kafka ---- */
 
-static const char *text_of(const json_t *o, const char *name)
+struct reading {
+	struct events events;
+	const char *call_leg_id;
+	int64_t end, seq; /* seq: the highest taken */
+	json_t *list;
+};
+
+static void take(struct reading *r, const rd_kafka_message_t *msg)
 {
-	const char *text = json_string_value(json_object_get(o, name));
+	struct call_event e;
 
-	return text ? text : "";
+	if (!events_is_of(msg, r->call_leg_id) || events_decode(&r->events, msg, &e) < 0)
+		return;
+	if (e.seq > r->seq) {
+		r->seq = e.seq;
+		json_array_append_new(r->list, event_json(&e, msg->offset));
+	}
+	call_event_clear(&e);
 }
+
+static int read_to_end(struct reading *r)
+{
+	bool over = false;
+	int err = 0;
+
+	while (!over && err == 0) {
+		rd_kafka_message_t *msg = rd_kafka_consumer_poll(r->events.rk, EVENTS_WAIT_MS);
+
+		if (!msg)
+			return events_fault(&r->events, RD_KAFKA_RESP_ERR__TIMED_OUT);
+		if (!msg->err) {
+			take(r, msg);
+			over = msg->offset + 1 >= r->end;
+		} else if (msg->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+			over = true;
+		} else if (msg->err != RD_KAFKA_RESP_ERR__TRANSPORT) {
+			err = events_fault(&r->events, msg->err);
+		}
+		rd_kafka_message_destroy(msg);
+	}
+	return err;
+}
+
+/*
+ * 0, or a negative errno, said on stderr; *list has then what was read.  From a
+ * little before the id was made to the partition's end, as far as it was when
+ * asked; each seq once: the first record counts.
+ */
+static int read_events(json_t *list, const struct settings *s, const struct callid *id,
+                       const char *call_leg_id)
+{
+	struct reading r = { .call_leg_id = call_leg_id, .list = list };
+	int64_t from;
+	int err;
+
+	err = events_open(&r.events, s, 0);
+	if (err == 0)
+		err = events_range(&r.events, id->partition, events_since(id), &from, &r.end);
+	if (err == 0 && from < r.end) {
+		err = events_assign(&r.events, &id->partition, &from, 1);
+		if (err == 0)
+			err = read_to_end(&r);
+	}
+	events_close(&r.events);
+	return err;
+}
+
+/* ---- for people ---- */
 
 static void print_text(const json_t *o, const char *name, const char *label)
 {
-	if (*text_of(o, name))
-		printf("  %-12s %s\n", label, text_of(o, name));
+	if (*json_text(o, name))
+		printf("  %-12s %s\n", label, json_text(o, name));
 }
 
 static void print_record(const json_t *record)
@@ -110,10 +174,8 @@ static void print_record(const json_t *record)
 	print_text(record, "state", "state");
 	print_text(record, "outcome", "outcome");
 	if (result)
-		printf("  %-12s %lld/%lld %s\n", "result",
-		       (long long)json_integer_value(json_object_get(result, "code")),
-		       (long long)json_integer_value(json_object_get(result, "subcode")),
-		       text_of(result, "message"));
+		printf("  %-12s %lld/%lld %s\n", "result", json_number(result, "code"),
+		       json_number(result, "subcode"), json_text(result, "message"));
 	print_text(record, "tenant", "tenant");
 	print_text(record, "source", "source");
 	print_text(record, "subject", "subject");
@@ -123,21 +185,20 @@ static void print_record(const json_t *record)
 	print_text(record, "endedAt", "ended");
 	print_text(record, "deadline", "next step by");
 	json_array_foreach(json_object_get(record, "legs"), i, leg)
-	        printf("  leg %-8lld %s  %s %s  dial %s\n",
-	               (long long)json_integer_value(json_object_get(leg, "leg")), text_of(leg, "who"),
-	               text_of(leg, "state"), text_of(leg, "outcome"), text_of(leg, "dialId"));
+	        printf("  leg %-8lld %s  %s %s  dial %s\n", json_number(leg, "leg"), json_text(leg, "who"),
+	               json_text(leg, "state"), json_text(leg, "outcome"), json_text(leg, "dialId"));
 }
 
 static void print_event(const json_t *e)
 {
-	const long long number = json_integer_value(json_object_get(e, "number"));
+	const long long number = json_number(e, "number");
 	char *data = json_dumps(json_object_get(e, "data"), JSON_COMPACT);
 	char webhook[24] = "-"; /* the ledger's own: no webhook */
 
 	if (number)
 		snprintf(webhook, sizeof(webhook), "%lld", number);
-	printf("  %3lld  %7s  %s  %-20s %s\n", (long long)json_integer_value(json_object_get(e, "seq")),
-	       webhook, text_of(e, "at"), text_of(e, "type"), data ? data : "");
+	printf("  %3lld  %7s  %s  %-20s %s\n", json_number(e, "seq"), webhook, json_text(e, "at"),
+	       json_text(e, "type"), data ? data : "");
 	free(data);
 }
 
@@ -146,9 +207,8 @@ static void print_call(const json_t *call)
 	const json_t *record = json_object_get(call, "record"), *events = json_object_get(call, "events"), *e;
 	size_t i;
 
-	printf("call %s\n", text_of(call, "callLegId"));
-	printf("  %-12s %lld\n", "partition",
-	       (long long)json_integer_value(json_object_get(call, "partition")));
+	printf("call %s\n", json_text(call, "callLegId"));
+	printf("  %-12s %lld\n", "partition", json_number(call, "partition"));
 	if (json_is_object(record))
 		print_record(record);
 	else
@@ -160,11 +220,6 @@ static void print_call(const json_t *call)
 }
 
 /* ---- the command ---- */
-
-static void add_event(void *arg, const struct call_event *e, int64_t offset)
-{
-	json_array_append_new(arg, event_json(e, offset));
-}
 
 static void print_all(const struct line *l, json_t *call)
 {
@@ -188,14 +243,11 @@ int tool_show(const struct settings *s, const struct line *l)
 	struct callid id;
 	int r, in_redis;
 
-	if (callid_parse(&id, call_leg_id) < 0) {
-		fprintf(stderr, "callcast: %s: not a callLegId (32 characters, as POST /calls answers it)\n",
-		        call_leg_id);
+	if (line_callid(&id, l) < 0)
 		return TOOL_USAGE;
-	}
 	events = json_array();
 	in_redis = load_record(&record, s, id.partition, call_leg_id);
-	r = events_read(s, &id, call_leg_id, add_event, events);
+	r = read_events(events, s, &id, call_leg_id);
 	call = json_pack("{s:s, s:i, s:o, s:o}", "callLegId", call_leg_id, "partition", (int)id.partition,
 	                 "record", record ? record : json_null(), "events", events);
 	/* half of the answer is better than none */

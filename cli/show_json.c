@@ -1,21 +1,12 @@
 /* show_json.c - see show_json.h */
 #include "show_json.h"
 
-#include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "callback.h"
 #include "clock.h"
-#include "log.h"
-#include "must.h"
 #include "result.h"
-#include "text.h"
-
-#define NUMBER_DIGITS_MIN 7 /* shorter ones are no phone numbers in E.164 */
 
 const char *time_text(char out[TIME_SIZE], int64_t us)
 {
@@ -34,6 +25,18 @@ const char *time_text(char out[TIME_SIZE], int64_t us)
 const char *state_text(int state)
 {
 	return state == CALL_LEFT ? "left" : call_state_name(state);
+}
+
+const char *json_text(const json_t *o, const char *name)
+{
+	const char *text = json_string_value(json_object_get(o, name));
+
+	return text ? text : "";
+}
+
+long long json_number(const json_t *o, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(o, name));
 }
 
 /* ---- what is not there is left out ---- */
@@ -179,62 +182,4 @@ json_t *event_json(const struct call_event *e, int64_t offset)
 	put_outcome(o, e->outcome);
 	put_uri(o, "callbackUri", e->callback_uri);
 	return o;
-}
-
-/* ---- masking ---- */
-
-static char *text_masked(const char *text)
-{
-	char *out = must_strdup(text), number[LOG_NUMBER_SIZE], masked[LOG_NUMBER_SIZE];
-
-	for (char *at = out; (at = strchr(at, '+')); at++) {
-		const size_t len = 1 + strspn(at + 1, "0123456789");
-
-		/* longer than any number: no number, or one that log_number() would cut */
-		if (len <= NUMBER_DIGITS_MIN || len >= sizeof(number))
-			continue;
-		memcpy(number, at, len);
-		number[len] = '\0';
-		log_number(masked, number);
-		memcpy(at, masked, strlen(masked) < len ? strlen(masked) : len);
-	}
-	return out;
-}
-
-/* A copy with each string mapped; names stay. */
-static json_t *json_mapped(const json_t *v, char *(*map)(const char *text))
-{
-	json_t *out, *item;
-	const char *name;
-	char *text;
-	size_t i;
-
-	if (json_is_string(v)) {
-		text = map(json_string_value(v));
-		out = json_string(text);
-		free(text);
-		return out;
-	}
-	if (json_is_array(v)) {
-		out = json_array();
-		json_array_foreach(v, i, item) json_array_append_new(out, json_mapped(item, map));
-		return out;
-	}
-	if (json_is_object(v)) {
-		out = json_object();
-		json_object_foreach((json_t *)v, name, item)
-		        json_object_set_new(out, name, json_mapped(item, map));
-		return out;
-	}
-	return json_deep_copy(v);
-}
-
-json_t *json_masked(const json_t *v)
-{
-	return json_mapped(v, text_masked);
-}
-
-json_t *json_printable(const json_t *v)
-{
-	return json_mapped(v, text_printable);
 }

@@ -21,9 +21,8 @@ const char *state_text(int state);
 json_t *record_json(const struct call_record *r);
 json_t *event_json(const struct call_event *e, int64_t offset);
 
-/* A copy of `v`, the caller's, with the phone numbers in its strings masked: "4:+46701234567" is "4:+46*******67". */
-json_t *json_masked(const json_t *v);
-/* A copy, the caller's, with control characters in its strings as '?': for a terminal, where JSON does not escape them. */
-json_t *json_printable(const json_t *v);
+/* Of an object, or of anything else: "" and 0 where there is none of that name and kind.  The text is borrowed. */
+const char *json_text(const json_t *o, const char *name);
+long long json_number(const json_t *o, const char *name);
 
 #endif

@@ -175,15 +175,14 @@ static int check(const struct settings *s, const struct topics *t)
 			continue;
 		fprintf(stderr,
 		        "callcast: %s has %d partitions, %s %d: a call's records go to partition p of each, "
-		        "so add "
-		        "partitions to %s\n",
+		        "so add partitions to %s\n",
 		        t->name[i], t->partitions[i], t->name[TOPIC_COMMANDS], commands, t->name[i]);
 		r = -EINVAL;
 	}
 	if (commands != s->commands_partitions)
 		fprintf(stderr,
-		        "callcast: %s has %d partitions and keeps them; the setting commands.partitions says "
-		        "%lld\n",
+		        "callcast: %s has %d partitions and keeps them; "
+		        "the setting commands.partitions says %lld\n",
 		        t->name[TOPIC_COMMANDS], commands, (long long)s->commands_partitions);
 	return r;
 }

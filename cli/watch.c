@@ -18,9 +18,8 @@
 #include "events.h"
 #include "exit_within.h"
 #include "line.h"
+#include "mask.h"
 #include "must.h"
-#include "settings.h"
-#include "show_events.h"
 #include "show_json.h"
 #include "stop.h"
 #include "watch_line.h"
@@ -41,7 +40,7 @@ struct watching {
 	int64_t until; /* clock_mono(); 0: no end */
 	bool ledger, json, full;
 	struct seen *seen;
-	bool ended; /* the one call */
+	bool known, ended; /* the one call */
 };
 
 /* ---- one event ---- */
@@ -92,6 +91,7 @@ static void take(struct watching *w, const rd_kafka_message_t *msg)
 		return;
 	if (events_decode(&w->events, msg, &e) < 0)
 		return;
+	w->known = true;
 	if (e.call_leg_id && is_new(w, &e)) {
 		if (e.at >= w->since && (e.number || w->ledger))
 			print(w, &e, msg->offset);
@@ -116,6 +116,14 @@ static bool nobody_reads(void)
 	return ferror(stdout) || (poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLHUP));
 }
 
+/* An id may be right and its call never have been made: whoever waits should know.  Said once. */
+static void at_end(struct watching *w)
+{
+	if (w->call && !w->known)
+		fprintf(stderr, "callcast: %s: nothing is known of it yet\n", w->call);
+	w->known = true;
+}
+
 static int run(struct watching *w)
 {
 	int r = 0;
@@ -130,6 +138,8 @@ static int run(struct watching *w)
 			continue;
 		if (!msg->err)
 			take(w, msg);
+		else if (msg->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+			at_end(w);
 		else if (is_hopeless(msg->err))
 			r = events_fault(&w->events, msg->err);
 		rd_kafka_message_destroy(msg);
@@ -171,36 +181,21 @@ static int assign_all(struct watching *w)
 
 /* ---- the command ---- */
 
-static int read_duration(int64_t *out, const struct line *l, const char *option)
-{
-	const char *text = line_value(l, option);
-
-	*out = 0;
-	if (!text || (settings_duration(out, text) == 0 && *out > 0))
-		return TOOL_DONE;
-	fprintf(stderr, "callcast: --%s %s: must be a duration, such as 90s, 10m, 2h\n", option, text);
-	return TOOL_USAGE;
-}
-
 static int read_line(struct watching *w, const struct line *l)
 {
-	int64_t ago, timeout;
+	int64_t ago = 0, timeout = 0;
 
 	w->json = line_has(l, "json");
 	w->full = line_has(l, "full");
 	w->ledger = line_has(l, "all");
-	if (read_duration(&ago, l, "since") != TOOL_DONE ||
-	    read_duration(&timeout, l, "timeout") != TOOL_DONE)
+	if (line_duration(&ago, l, "since") < 0 || line_duration(&timeout, l, "timeout") < 0)
 		return TOOL_USAGE;
 	w->since = ago ? clock_utc() - ago : 0;
 	w->until = timeout ? clock_mono() + timeout : 0;
 	if (!l->argument_count)
 		return TOOL_DONE;
 	w->call = l->arguments[0];
-	if (callid_parse(&w->id, w->call) == 0)
-		return TOOL_DONE;
-	fprintf(stderr, "callcast: %s: not a callLegId (32 characters, as call create prints it)\n", w->call);
-	return TOOL_USAGE;
+	return line_callid(&w->id, l) < 0 ? TOOL_USAGE : TOOL_DONE;
 }
 
 static int result_of(const struct watching *w, int r)
@@ -223,7 +218,7 @@ int tool_watch(const struct settings *s, const struct line *l)
 		return r;
 	stop_on_signals();
 	w.seen = must_calloc(SEEN, sizeof(*w.seen));
-	r = events_open(&w.events, s);
+	r = events_open(&w.events, s, w.until);
 	if (r == 0)
 		r = w.call ? assign_one(&w) : assign_all(&w);
 	if (r == 0)

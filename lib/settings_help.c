@@ -28,11 +28,13 @@ static void write_range(FILE *out, const struct setting *d)
 		fprintf(out, " (%s)", d->choices);
 }
 
+/* The tool's own --help says how it is used, before it comes to this. */
 void settings_help(FILE *out, enum program program)
 {
-	fprintf(out, "usage: %s [--name value | --name=value]...%s\n", program_name(program),
-	        program == TOOL ? " command [argument]..." : "");
-	fprintf(out, "%s\n\nSettings, with their defaults:\n", program_purpose(program));
+	if (!(program & TOOL))
+		fprintf(out, "usage: %s [--name value | --name=value]...\n%s\n\n", program_name(program),
+		        program_purpose(program));
+	fputs("Settings, with their defaults:\n", out);
 	for (const struct setting *d = settings_table; d->name; d++) {
 		const char *value = setting_default(d, program);
 
@@ -59,28 +61,20 @@ void settings_help(FILE *out, enum program program)
 	        program & WORKER ? "CALLCAST_RING_TIMEOUT" : "CALLCAST_REDIS_TIMEOUT");
 }
 
-static void write_programs(FILE *out, unsigned int programs)
+void settings_programs(FILE *out, unsigned int programs)
 {
-	static const struct {
-		enum program program;
-		const char *name;
-	} names[] = {
-		{ PRODUCER, "producer" },
-		{ WORKER, "worker" },
-		{ NOTIFIER, "notifier" },
-		{ TOOL, "callcast" },
-	};
+	static const char family[] = "callcast-";
 	const char *comma = "";
 
-	if (programs == ALL_PROGRAMS) {
-		fputs("all", out);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (programs & names[i].program) {
-			fprintf(out, "%s%s", comma, names[i].name);
-			comma = ", ";
-		}
+	for (unsigned int p = PRODUCER; p <= TOOL; p <<= 1) {
+		const char *name = program_name((enum program)p);
+
+		if (!(programs & p))
+			continue;
+		if (!strncmp(name, family, strlen(family)))
+			name += strlen(family);
+		fprintf(out, "%s%s", comma, name);
+		comma = ", ";
 	}
 }
 
@@ -89,7 +83,10 @@ void settings_markdown(FILE *out)
 	fputs("| setting | programs | default | range | what it is |\n|---|---|---|---|---|\n", out);
 	for (const struct setting *d = settings_table; d->name; d++) {
 		fprintf(out, "| `%s` | ", d->name);
-		write_programs(out, d->programs);
+		if (d->programs == ALL_PROGRAMS)
+			fputs("all", out);
+		else
+			settings_programs(out, d->programs);
 		if (!d->value)
 			fputs(" | `127.0.0.1:9101`, `:9102`, `:9103` | ", out);
 		else if (*d->value)

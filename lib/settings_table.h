@@ -55,6 +55,8 @@ const char *setting_variable(char *out, size_t size, const struct setting *d);
 
 const char *program_name(enum program program);    /* "callcast-worker" */
 const char *program_purpose(enum program program); /* a sentence */
+/* "producer, callcast": names for people, with commas. */
+void settings_programs(FILE *out, unsigned int programs);
 
 /*
  * kafka.<name>: -EINVAL and why not, as a whole sentence that holds no secret

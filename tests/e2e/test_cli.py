@@ -224,7 +224,8 @@ class Refusals(Case):
             (("watch", "nonsense"), "not a callLegId"), (("watch", "--since", "yesterday"), "--since yesterday"),
             (("call", "show", call, "--loop"), "has no --loop"), (("call", "show", call, "--what", "1"), "--what"),
             (("call", "show", call, "--api.url", "ftp://x"), "api.url"), (("completion", "fish"), "bash zsh"),
-            (("man", "ls"), "callcast-worker"),
+            (("man", "ls"), "callcast-worker"), (("settings", "--markdown", "--example"), "not both"),
+            (("settings", "--call.keep", "1h"), "not a setting of this program"),
         ):
             with self.subTest(words):
                 done = tool(*words)
@@ -519,6 +520,36 @@ class Watch(Case):
                                   stderr=subprocess.PIPE, timeout=30)
         self.assertEqual(done.returncode, FAILED)
 
+    def test_a_call_that_nobody_made(self):
+        call = self.create("+15556370020")
+        self.assertIsNotNone(hooks.wait_end(call))
+        never = call[:-4] + ("AAAA" if call[-4:] != "AAAA" else "BBBB")
+        done = tool("watch", never, "--timeout", "2s")
+        self.good(done, FAILED)
+        self.assertEqual(done.stderr, f"callcast: {never}: nothing is known of it yet\n"
+                                      f"callcast: {never}: not ended in time\n")
+
+    def test_a_broker_that_stands_still_is_not_waited_for_longer_than_said(self):
+        with socket.create_server(("127.0.0.1", 0)) as mute:  # the kernel takes the connection, nobody answers
+            kafka = f"127.0.0.1:{mute.getsockname()[1]}"
+            for words in (("A" * 32,), ()):
+                began = time.monotonic()
+                done = tool("watch", *words, "--timeout", "2s", CALLCAST_KAFKA=kafka)
+                self.assertLess(time.monotonic() - began, 4)
+                self.good(done, FAILED)
+                self.assertIn("calls.events", done.stderr)
+
+    def test_short_numbers_are_masked_too(self):
+        call = self.create("+123456", "4:+123", "+1234567", "4:+12345678901234567890")
+        self.assertIsNotNone(hooks.wait_state(call, "establishing"))
+        for words in (("show", call), ("show", call, "--json"), ("call", "show", call), ("call", "show", call, "--json"),
+                      ("watch", call, "--all", "--timeout", "1s"), ("watch", call, "--all", "--json", "--timeout", "1s")):
+            with self.subTest(words):
+                text = tool(*words).stdout
+                self.assertIn("****56", text)
+                self.assertNotRegex(text, r"\+1?123|123456|234567|345678")
+        tool("call", "hangup", call, "--all")
+
     def test_no_kafka(self):
         done = tool("watch", "A" * 32, CALLCAST_KAFKA=f"127.0.0.1:{free_port()}")
         self.good(done, FAILED)
@@ -571,7 +602,7 @@ class Words(Case):
         for line, wanted in (
             ("callcast ", "call watch show topics settings completion man"), ("callcast to", "topics"),
             ("callcast call ", "create hangup play cancel invite remove show"), ("callcast call h", "hangup"),
-            ("callcast call create --ca", "--caller-id --callback --call.keep"),
+            ("callcast call create --ca", "--caller-id --callback"),
             ("callcast call create --events ", "participantsUpdated dtmfReceived"),
             ("callcast call create --events=dt", "dtmfReceived"), ("callcast completion ", "bash zsh"),
             ("callcast --log.level=", "debug info warn error"), ("callcast --log.level w", "warn"),

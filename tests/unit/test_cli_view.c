@@ -10,10 +10,8 @@
 #include <string.h>
 
 #include "call_view.h"
-#include "show_json.h"
-#include "text.h"
+#include "mask.h"
 #include "watch_line.h"
-#include "who.h"
 
 static void check_who(const char *text, const char *wanted)
 {
@@ -34,28 +32,6 @@ static void test_whom_a_word_means(void **state)
 	check_who("4:+46701740605", "{\"rawId\":\"4:+46701740605\"}");
 	check_who("28:x", "{\"rawId\":\"28:x\"}");
 	check_who("", "{\"rawId\":\"\"}");
-}
-
-static void test_control_characters(void **state)
-{
-	static const struct {
-		const char *text, *wanted;
-	} rows[] = {
-		{ "a\tb\x1b[2Jc\x7f\r\n", "a?b?[2Jc???" },
-		{ "\xc2\x9b[2J", "??[2J" }, /* the same in one character of C1 */
-		{ "h\xc3\xa5ll\xc2\xa0", "h\xc3\xa5ll\xc2\xa0" },
-		{ "", "" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char *got = text_printable(rows[i].text);
-
-		assert_string_equal(got, rows[i].wanted);
-		free(got);
-	}
-	assert_true(text_is_utf8("h\xc3\xa5ll"));
-	assert_false(text_is_utf8("h\xe5ll"));
 }
 
 /* ---- a call ---- */
@@ -209,7 +185,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whom_a_word_means),
-		cmocka_unit_test(test_control_characters),
 		cmocka_unit_test(test_a_call),
 		cmocka_unit_test(test_a_strange_answer_is_printed_as_far_as_it_goes),
 		cmocka_unit_test(test_how_it_came_out),

@@ -174,8 +174,9 @@ static void test_bad_values_of_each_kind(void **state)
 		  "callcast: topic.prefix \"a/b\" (flag --topic.prefix): must be at most 64 of the "
 		  "characters A-Z "
 		  "a-z 0-9 . _ -\n" },
-		{ TOOL,
-		  "--tenants=", "callcast: tenants \"\" (flag --tenants): must be the path of a file\n" },
+		{ WORKER, "--tenants=",
+		  "callcast-worker: tenants \"\" (flag --tenants): must be the path of a file\n" },
+		{ TOOL, "--tenants x", "callcast: tenants (flag --tenants): not a setting of this program\n" },
 		{ WORKER, "--sim.ledger a\tb",
 		  "callcast-worker: sim.ledger \"a\tb\" (flag --sim.ledger): must not hold control "
 		  "characters\n" },

@@ -248,21 +248,44 @@ static void test_the_file_itself(void **state)
 	assert_int_equal(tenants_load(&t, path, why, sizeof(why)), -EINVAL);
 }
 
-/* The example is one that works. */
+/* In the place of each "<...>" a key, none twice; `count` says of how many. */
+static size_t fill_in(char *out, size_t size, const char *text, size_t *count)
+{
+	FILE *f = fmemopen(out, size, "w");
+	const char *at = text, *open, *close;
+	size_t n;
+
+	assert_non_null(f);
+	for (*count = 0; (open = strchr(at, '<')) && (close = strchr(open, '>')); at = close + 1, ++*count)
+		/* 64 hex digits are base64 too */
+		fprintf(f, "%.*s%064zx", (int)(open - at), at, *count + 1);
+	fprintf(f, "%s", at);
+	n = (size_t)ftell(f);
+	fclose(f);
+	return n;
+}
+
+/* The example is one that works, once it has keys; as it is shipped it has none, or all who copy it would share them. */
 static void test_example(void **state)
 {
-	static char text[8192];
+	static char text[8192], filled[8192];
 	struct tenants *t;
 	char why[300];
 	FILE *f = fopen("examples/tenants.json", "r");
-	size_t n;
+	size_t n, count;
 
 	(void)state;
 	if (!f)
 		skip(); /* not run from the tree's root */
-	n = fread(text, 1, sizeof(text), f);
+	n = fread(text, 1, sizeof(text) - 1, f);
 	fclose(f);
 	write_file(text, n);
+	assert_int_equal(tenants_load(&t, path, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, ": serverKeys[0].key: not base64"));
+
+	n = fill_in(filled, sizeof(filled), text, &count);
+	assert_int_equal(count, 10);
+	write_file(filled, n);
 	if (tenants_load(&t, path, why, sizeof(why)) < 0)
 		fail_msg("%s", why);
 	assert_non_null(tenants_by_name(t, "default"));
