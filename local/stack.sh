@@ -3,14 +3,15 @@
 #
 # usage: local/stack.sh up | down | add-worker | status
 #
-#   RUN_DIR=dir       where pids, logs, env and keys are kept; default build/run of this tree
+#   RUN_DIR=dir       where pids, logs, env and keys are kept; default build/run of this tree; `up` takes it if it is new,
+#                     empty or of a former `up` (it has a file .callcast-stack), and clears it of what that one left
 #   BIN_DIR=dir       where the programs are; default build/bin of this tree
 #   BROKER=mock       in memory, the default; BROKER=kafka: a real Apache Kafka, one node
 #   KAFKA=host:port   one that runs already     REDIS=host:port   likewise
 #   REDIS_KEEP=yes    our Redis writes all to disk, so that it can be killed and started again while the stack is up
 #   WORKERS=2         how many
 #
-# Settings of the programs come from the environment as ever (CALLCAST_SIM_RING=1s).
+# Settings of the programs come from the environment as ever (CALLCAST_SIM_RING=1s); add-worker and down go by those of `up`.
 # Whatever `up` starts is in <name>.pid; `down` ends that and nothing else.
 set -eu
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -23,6 +24,25 @@ source "$tree/local/process.sh"
 
 say() {
 	printf '%s\n' "$*"
+}
+
+# ---- whose folder it is: in a stranger's nothing is written, nothing removed ----
+
+is_empty() {
+	local file
+	for file in "$dir"/* "$dir"/.[!.]* "$dir"/..?*; do
+		if [[ (-e $file || -L $file) && $file != "$dir/.lock" ]]; then return 1; fi
+	done
+}
+
+# What runs there as .started says is ours, too, whether the mark is there or not.
+is_ours() {
+	is_empty || [[ -f $dir/.callcast-stack ]] || any_alive
+}
+
+# The lock is taken already.  The mark is the first file, so that an `up` that was killed can be done again.
+mark() {
+	echo "local/stack.sh keeps a stack here; its next \`up\` removes what the last one left" >"$dir/.callcast-stack"
 }
 
 # Names that have a pid file, in the order in which they are stopped.
@@ -46,6 +66,25 @@ worker_names() {
 known=(CALLCAST_ENDPOINT CALLCAST_ACCESS_KEY CALLCAST_CONNECTION_STRING CALLCAST_BEARER CALLCAST_WEBHOOK_SECRET
 	CALLCAST_KAFKA CALLCAST_REDIS CALLCAST_PRODUCER_ADMIN CALLCAST_WORKER_ADMINS CALLCAST_NOTIFIER_ADMIN
 	CALLCAST_SIM_LEDGER CALLCAST_TENANTS CALLCAST_API_KEY CALLCAST_API_CALLBACK)
+
+# What `up` was told, for those who come later: not what env has, and that is this stack's own.
+write_settings() {
+	local name
+	(umask 077 && : >"$dir/.settings")
+	for name in "${!CALLCAST_@}"; do
+		if [[ " ${known[*]} CALLCAST_CACHE " != *" $name "* ]]; then printf '%s=%q\n' "$name" "${!name}"; fi
+	done >>"$dir/.settings"
+}
+
+# What the environment says now counts more.
+read_settings() {
+	local name line
+	if [[ ! -f $dir/.settings ]]; then return; fi
+	while IFS= read -r line; do
+		name=${line%%=*}
+		if [[ -z ${!name+set} ]]; then eval "export $line"; fi
+	done <"$dir/.settings"
+}
 
 write_env() {
 	local name
@@ -233,12 +272,14 @@ up() {
 		return
 	fi
 	check_programs
+	mark
 	stop_all >/dev/null # pid files of a former life
-	rm -f "$dir"/*.log "$dir"/.*.admin "$dir/sim.ledger"
+	rm -f "$dir"/{producer,worker-*,notifier,broker,redis}.log "$dir"/.*.admin "$dir/sim.ledger"
+	write_settings
 	trap 'failed' EXIT
 	trap 'exit 130' INT TERM
 	process_port && CALLCAST_ENDPOINT=http://127.0.0.1:$REPLY
-	CALLCAST_SIM_LEDGER=${CALLCAST_SIM_LEDGER:-$dir/sim.ledger}
+	CALLCAST_SIM_LEDGER=$dir/sim.ledger # whatever the environment says: it may be another stack's
 	CALLCAST_WORKER_ADMINS=
 	write_tenants
 	start_redis
@@ -257,20 +298,30 @@ failed() {
 	exit "$status"
 }
 
+# How long a program may take to end, in seconds.  What drain.timeout can't be (1.5s, 1h) no program was started with.
+drain_seconds() {
+	local drain=${CALLCAST_DRAIN_TIMEOUT:-30s} seconds=30
+	if [[ $drain =~ ^([0-9]{1,6})(ms|s|m)$ ]]; then
+		case ${BASH_REMATCH[2]} in
+		ms) seconds=$((10#${BASH_REMATCH[1]} / 1000)) ;;
+		s) seconds=$((10#${BASH_REMATCH[1]})) ;;
+		m) seconds=$((10#${BASH_REMATCH[1]} * 60)) ;;
+		esac
+	fi
+	echo $(((seconds < 600 ? seconds : 600) + 5)) # 10m is its upper bound
+}
+
 # The drain time of a program is its own; the broker and Redis go when nobody needs them.
 stop_all() {
-	local workers drain=${CALLCAST_DRAIN_TIMEOUT:-30s}
-	case $drain in
-	*ms) drain=5 ;;
-	*m) drain=$((${drain%m} * 60 + 5)) ;;
-	*) drain=$((${drain%s} + 5)) ;;
-	esac
+	local workers drain
+	# as `up` was told, for so long may its programs take
+	drain=$([[ ! -f $dir/.settings ]] || unset CALLCAST_DRAIN_TIMEOUT; read_settings; drain_seconds)
 	mapfile -t workers < <(worker_names)
 	process_stop "$drain" producer
 	process_stop "$drain" "${workers[@]}"
 	process_stop "$drain" notifier
 	process_stop 10 broker redis
-	rm -rf "$dir/env" "$dir/kafka/"data-* "$dir"/.*.admin "$dir/.group.session"
+	rm -rf "$dir/env" "$dir/kafka/"data-* "$dir"/.*.admin "$dir/.group.session" "$dir/.settings"
 }
 
 down() {
@@ -290,6 +341,7 @@ add_worker() {
 	fi
 	# shellcheck source=/dev/null
 	source "$dir/env"
+	read_settings
 	# a group's members must agree
 	if [[ -f $dir/.group.session ]]; then
 		CALLCAST_GROUP_SESSION=$(<"$dir/.group.session") && export CALLCAST_GROUP_SESSION
@@ -314,6 +366,16 @@ status() {
 	done
 }
 
+if ! is_ours; then
+	case ${1:-} in
+	up)
+		say "$dir is not empty, and no stack was ever up in it: RUN_DIR must be a folder of the stack's own" >&2
+		exit 1
+		;;
+	add-worker) say "nothing is up in $dir: \`make up\` first" >&2 && exit 1 ;;
+	down | status) say "nothing is up in $dir" && exit ;;
+	esac
+fi
 exec 9>"$dir/.lock"
 if ! flock -w 120 9; then
 	say "another stack.sh works on $dir" >&2

@@ -13,7 +13,7 @@ trap 'rm -f "$log"' EXIT
 
 # Nothing may hang for ever, whatever a test forgot to end.
 bounded() {
-	timeout --kill-after=30 "${STAGE_SECONDS:-900}" "$@"
+	timeout --kill-after=30 "${STAGE_SECONDS:-1500}" "$@"
 }
 
 # stage NAME COMMAND...
@@ -40,7 +40,7 @@ stage() {
 }
 
 kafka_there() {
-	tests/kafka/kafka.sh jars >/dev/null
+	bounded tests/kafka/kafka.sh jars >/dev/null
 }
 
 on_kafka() {
@@ -51,7 +51,7 @@ on_kafka() {
 # programs with kill points, in a folder of their own
 chaos() {
 	kafka_there || return
-	"${make[@]}" chaos-build && BIN_DIR=build/chaos/bin tests/chaos/run.sh fixed
+	bounded "${make[@]}" chaos-build && bounded env BIN_DIR=build/chaos/bin tests/chaos/run.sh fixed
 }
 
 stage "build" bounded "${make[@]}" all
@@ -59,6 +59,7 @@ stage "unit and integration" bounded "${make[@]}" check
 stage "under ASan and UBSan" bounded "${make[@]}" check-asan
 stage "seeded bugs" bounded "${make[@]}" mutants
 stage "local stack" bounded tests/local/run.sh
+stage "containers' files" bounded tests/containers/files.py
 stage "local stack, real Kafka" on_kafka tests/local/run.sh test_up_serves_and_down_leaves_nothing \
 	test_add_worker test_the_demo_ends_well test_tool
 if [[ -x tests/e2e/run.sh ]]; then

@@ -130,10 +130,11 @@ class Files(unittest.TestCase):
         self.assertEqual(self.services["kafka"]["image"], "apache/kafka:" + version)
 
 
-def keys(where, word, text=None):
+def keys(where, *words, text=""):
     """deploy/keys.sh on a folder: exit status and what it said."""
-    done = subprocess.run([os.path.join(TREE, "deploy/keys.sh"), word], input=text or "", text=True, timeout=30,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "KEYS_DIR": where})
+    env = {**os.environ, "KEYS_DIR": where, "PATH": BIN + ":" + os.environ["PATH"]}
+    done = subprocess.run([os.path.join(TREE, "deploy/keys.sh"), *words], input=text, text=True, timeout=30,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
     return done.returncode, done.stdout
 
 
@@ -184,14 +185,35 @@ class Keys(unittest.TestCase):
 
     def test_ones_own_tenants_file_takes_their_place(self):
         keys(self.where, "make")
-        own = read("examples/tenants.json")
-        self.assertNotEqual(keys(self.where, "put")[0], 0)
-        self.assertNotEqual(read(self.file), "")
-        self.assertEqual(keys(self.where, "put", own)[0], 0)
-        self.assertEqual(read(self.file), own)
+        made = read(self.file)
+        own = made.replace('"default"', '"mine"')
+        self.assertEqual(keys(self.where, "put", text=own)[0], 0)
+        self.assertEqual((read(self.file), read(self.file + ".former")), (own, made))
+        self.assertEqual(sorted(os.listdir(self.where)), ["tenants.json", "tenants.json.former"])
         self.assertNotEqual(keys(self.where, "show")[0], 0)
-        self.assertEqual(oct(os.stat(self.file).st_mode & 0o777), "0o600")
+        for name in (self.file, self.file + ".former"):
+            self.assertEqual(oct(os.stat(name).st_mode & 0o777), "0o600")
         self.assertIn("http.listening", start_with(self.file))
+
+    def test_what_the_producer_would_refuse_changes_nothing(self):
+        keys(self.where, "make")
+        made, shown = read(self.file), self.shown()
+        for text, said in (("", "no tenants file"), ("{", "not valid JSON"), ("{}", "serverKeys"),
+                           (made.replace('"name"', '"nmae"'), "unknown field 'nmae'"),
+                           (read("examples/tenants.json"), "serverKeys[0].key: not base64")):
+            with self.subTest(said):
+                status, output = keys(self.where, "put", text=text)
+                self.assertEqual(status, 1)
+                self.assertIn(said, output)
+                self.assertEqual((read(self.file), self.shown()), (made, shown))
+                self.assertEqual(sorted(os.listdir(self.where)), ["env", "tenants.json"])
+
+    def test_a_command_is_run_with_them(self):
+        self.assertEqual(keys(self.where, "run", "true")[0], 1)
+        keys(self.where, "make")
+        self.assertEqual(keys(self.where, "run")[0], 2)
+        status, text = keys(self.where, "run", "sh", "-c", 'echo "$CALLCAST_API_KEY"; exit 7')
+        self.assertEqual((status, text.strip()), (7, self.shown()["CALLCAST_API_KEY"]))
 
 
 def main():

@@ -24,12 +24,6 @@ fi
 
 mkdir -p "${CONTAINERS_DIR:=$tree/build/containers}"
 keep=$(cd "$CONTAINERS_DIR" && pwd)
-dir=$(mktemp -d "${TMPDIR:-/tmp}/callcast-engine.XXXXXX")
-net=${dir##*/}
-# none of the user's: neither settings for the containers, nor another engine
-unset DOCKER_CONTEXT PUBLISH "${!CALLCAST_@}"
-export DOCKER_HOST=unix://$dir/docker.sock DOCKER_CONFIG=$dir
-
 exec 9>"$keep/.lock"
 flock -n 9 || { echo "run.sh: another one works on $keep" >&2 && exit 1; }
 
@@ -43,8 +37,10 @@ engine_start() {
 	process_wait engine 60 docker version
 }
 
+dir='' net=''
 clean_up() {
 	local status=$?
+	if [[ -z $dir ]]; then exit "$status"; fi
 	trap - EXIT INT TERM
 	set +e
 	process_stop 60 engine
@@ -55,6 +51,11 @@ clean_up() {
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
+dir=$(mktemp -d "${TMPDIR:-/tmp}/callcast-engine.XXXXXX")
+net=${dir##*/}
+# none of the user's: neither settings for the containers, nor another engine
+unset DOCKER_CONTEXT PUBLISH "${!CALLCAST_@}"
+export DOCKER_HOST=unix://$dir/docker.sock DOCKER_CONFIG=$dir
 
 # The official one has no manuals and no lists either.
 base_image() {

@@ -9,6 +9,7 @@ import ipaddress
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -134,6 +135,10 @@ class Story:
         assert self.hooks.story(call) == ["establishing", "established", "terminating", "terminated"], self.hooks.story(call)
         shown = compose("exec", "-T", "producer", "callcast", "show", call)
         assert "terminated" in shown and "5555550110" not in shown, shown
+        # as README's section has it: the tool and the keys are in there
+        told = compose("exec", "-T", "producer", "callcast-keys", "run", "callcast", "call", "create", "--to", "+15555550110",
+                       "--callback", self.hooks.uri(host="host.docker.internal"), "--wait")
+        assert "established" in told, told
         stranger = Client(self.env["CALLCAST_ENDPOINT"], bearer="nobody's").get(f"/calls/{call}", scheme="bearer")
         assert stranger.status == 401, stranger
         self.calls.append(call)
@@ -227,10 +232,12 @@ def main():
         began = time.monotonic()
         try:
             step()
-        except Exception as fault:
+        except BaseException as fault:  # ^C and SIGTERM, too: nothing is left behind
             failed = 1
             print(f"{type(fault).__name__}: {fault}\n[  FAILED  ] {step.__name__}", flush=True)
             compose("down", "-v", check=False)
+            if not isinstance(fault, Exception):
+                raise
             break
         passed += 1
         print(f"[       OK ] {step.__name__:50} {time.monotonic() - began:5.1f} s", flush=True)
@@ -239,4 +246,5 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -88,6 +88,38 @@ test_add_worker() {
 	stack one down
 }
 
+# A former run's folder is cleared; one that holds anything else is not touched.
+test_a_strangers_folder_is_left_alone() {
+	local output before word
+	mkdir -p "$tmp/mine/redis" "$tmp/mine/kafka/data-1"
+	echo precious | tee "$tmp/mine/mine.log" "$tmp/mine/redis/precious" "$tmp/mine/redis.pid" "$tmp/mine/env" >"$tmp/mine/kafka/data-1/x"
+	before=$(cd "$tmp/mine" && find . -type f | sort)
+	if output=$(stack mine up 2>&1); then fail "came up"; fi
+	[[ $output == *"$tmp/mine is not empty"*RUN_DIR* ]] || fail "$output"
+	for word in down status; do [[ $(stack mine $word) == *"nothing is up"* ]] || fail "$word"; done
+	if stack mine add-worker; then fail "add-worker said yes"; fi
+	[[ $(cd "$tmp/mine" && find . -type f | sort) == "$before" ]] || fail "something came or went"
+}
+
+test_up_takes_its_own_folder_again() {
+	mkdir -p "$tmp/one"
+	stack one up || fail "an empty folder: exit status $?"
+	stack one down || fail "exit status $?"
+	echo mine >"$tmp/one/mine.log"
+	WORKERS=0 stack one up || fail "its own: exit status $?"
+	[[ -f $tmp/one/mine.log ]] || fail "removed a log that is none of its programs'"
+	stack one down
+}
+
+test_make_clean_takes_a_stack_down_first() {
+	local pids pid
+	WORKERS=0 RUN_DIR=$tmp/build/run ./local/stack.sh up || fail "exit status $?"
+	pids=$(cat "$tmp"/build/run/*.pid)
+	make --no-print-directory BUILD="$tmp/build" DEPS=no clean || fail "exit status $?"
+	for pid in $pids; do [[ ! -d /proc/$pid ]] || fail "pid $pid is left"; done
+	[[ ! -e $tmp/build ]] || fail "build is left"
+}
+
 test_up_says_what_died() {
 	local output
 	stack one up >/dev/null || fail "exit status $?"
@@ -108,6 +140,7 @@ test_a_failed_up_cleans_up() {
 test_a_recycled_pid_is_spared() {
 	local other
 	mkdir -p "$tmp/one"
+	touch "$tmp/one/.callcast-stack"
 	sleep 60 &
 	other=$!
 	echo "$other" >"$tmp/one/producer.pid"
@@ -130,6 +163,31 @@ test_existing_kafka_and_redis_are_used_and_left() {
 	listening "$kafka" || fail "took Kafka down"
 	listening "$redis" || fail "took Redis down"
 	stack one down
+}
+
+# Only `up` was told of them.
+test_settings_of_up_hold_for_those_who_come_later() {
+	CALLCAST_TOPIC_PREFIX=x. CALLCAST_SIM_LEDGER=$tmp/other.ledger WORKERS=1 stack one up || fail "exit status $?"
+	[[ $(stat -c %a "$tmp/one/.settings") == 600 ]] || fail "readable by others"
+	[[ $(value one CALLCAST_SIM_LEDGER) == "$tmp/one/sim.ledger" ]] || fail "another's ledger"
+	stack one add-worker || fail "exit status $?"
+	tr '\0' '\n' <"/proc/$(<"$tmp/one/worker-2.pid")/environ" | grep -qx CALLCAST_TOPIC_PREFIX=x. || fail "the new worker has no prefix"
+	# none that a program takes; it must not keep the stack up
+	CALLCAST_DRAIN_TIMEOUT=1.5s stack one down || fail "exit status $?"
+	[[ -z $(pids one) && ! -e $tmp/one/.settings ]] || fail "something is left"
+	CALLCAST_DRAIN_TIMEOUT=1h stack one down || fail "exit status $?"
+}
+
+test_down_waits_as_long_as_up_was_told() {
+	local word
+	for word in 30s:35 900ms:5 2m:125 08s:13 10m:605 999999m:605 1.5s:35 1h:35 never:35; do
+		(
+			# shellcheck disable=SC2030  # this shell's alone
+			export CALLCAST_DRAIN_TIMEOUT=${word%:*}
+			eval "$(sed -n '/^drain_seconds()/,/^}/p' local/stack.sh)"
+			[[ $(drain_seconds) == "${word#*:}" ]]
+		) || fail "$word"
+	done
 }
 
 # ---- the demo ----
@@ -214,6 +272,27 @@ test_packages_that_are_there() {
 	output=$(./local/packages.sh build test 2>&1) || fail "$output"
 	[[ -z $output ]] || fail "$output"
 	if ./local/packages.sh nosuchgroup 2>/dev/null; then fail "an unknown group"; fi
+}
+
+# apt-get stands in; whether a service could have been started while it ran is what it says.
+test_packages_start_no_service() {
+	local output file=$tmp/policy
+	mkdir -p "$tmp/apt"
+	printf '#!/bin/sh\nexit 1\n' >"$tmp/apt/dpkg-query"
+	printf '#!/bin/sh\nexec "$@"\n' >"$tmp/apt/sudo"
+	# shellcheck disable=SC2016  # for the script
+	printf '#!/bin/sh\n%s; echo "policy $?"\nexit "${APT_STATUS:-0}"\n' "$file" >"$tmp/apt/apt-get"
+	chmod +x "$tmp"/apt/*
+	output=$(PATH=$tmp/apt:$PATH TMPDIR=$tmp POLICY_FILE=$file ./local/packages.sh openapi 2>&1) || fail "$output"
+	[[ $output == *"no service is started"*"policy 101"* && ! -e $file ]] || fail "$output"
+	if APT_STATUS=1 PATH=$tmp/apt:$PATH TMPDIR=$tmp POLICY_FILE=$file ./local/packages.sh openapi >/dev/null 2>&1; then
+		fail "apt-get failed, and nobody said it"
+	fi
+	[[ ! -e $file ]] || fail "left after a failure"
+	printf '#!/bin/sh\nexit 42\n' >"$file" && chmod +x "$file"
+	output=$(PATH=$tmp/apt:$PATH TMPDIR=$tmp POLICY_FILE=$file ./local/packages.sh openapi 2>&1) || fail "$output"
+	[[ $output == *"policy 42"* && $output != *"no service"* ]] || fail "$output"
+	[[ $(tail -n 1 "$file") == "exit 42" ]] || fail "touched what was there"
 }
 
 test_tool() {
