@@ -176,7 +176,8 @@ static void test_bad_values_of_each_kind(void **state)
 		  "a-z 0-9 . _ -\n" },
 		{ WORKER, "--tenants=",
 		  "callcast-worker: tenants \"\" (flag --tenants): must be the path of a file\n" },
-		{ TOOL, "--tenants x", "callcast: tenants (flag --tenants): not a setting of this program\n" },
+		{ TOOL, "--tenants x",
+		  "callcast: tenants (flag --tenants): not a setting of this program\n" },
 		{ WORKER, "--sim.ledger a\tb",
 		  "callcast-worker: sim.ledger \"a\tb\" (flag --sim.ledger): must not hold control "
 		  "characters\n" },
