@@ -6,8 +6,11 @@
 import collections
 
 import checker_calls
+import checker_left
+import checker_participants  # its rules only
 import checker_unknown as unknown
 import checker_webhooks
+from checker_roster import roster
 from checker_view import RULES, View, rule
 
 
@@ -42,9 +45,12 @@ def poison_in_log(v):
 def misfit_fails(v):
     there = {r["sha256"] for r in v.history["commands"]}
     for p in v.poison.values():
-        outcomes = [e["outcome"] for e in v.finals(p["call"])] if p["call"] else []
-        if p["call"] and p["sha256"] in there and outcomes != ["failed"]:
+        outcomes = [e["outcome"] for e in v.finals(p["call"])] if p["kind"] == "create" else []
+        if p["kind"] == "create" and p["sha256"] in there and outcomes != ["failed"]:
             yield f"{p['call']}, which can't be carried out, ended as {outcomes or 'nothing'}"
+    for c in v.commands:
+        if c["kind"] != "create" and c["sha256"] in v.poison and c["commandId"] in v.taken_in:
+            yield f"{c['callLegId']}: {c['kind']} {c['commandId']}, which is empty, was taken into account"
 
 
 def found_no_broker(v, e):
@@ -97,6 +103,7 @@ def report_of(v):
     outcomes = collections.Counter(e["outcome"] for call in v.calls() for e in v.finals(call))
     numbers = {(p["call"], p["number"], p["endpoint"]) for p in v.history["posts"]}
     early = checker_webhooks.early_posts(v)
+    invites = [result for call in v.calls() for result in v.results(call, "InviteParticipantResult")]
     metrics = v.history.get("metrics", {})
     return {
         "calls": len(v.calls()),
@@ -108,6 +115,10 @@ def report_of(v):
         "records told again": len(v.again),
         "webhooks": len(numbers),
         "webhooks again": len(v.history["posts"]) - len(numbers),
+        "invited": len(invites),
+        "came": sum(e["data"].get("status") == "completed" for e in invites),
+        "removed": sum(bool(leg.removed) for call in v.calls() for leg in roster(v, call).legs.values()),
+        "left": len(checker_left.left_calls(v)),
         "outcomes": dict(outcomes),
         "unknown by cause": unknown.causes(v),
         "might be unknown": unknown.might_be_unknown(v),

@@ -43,6 +43,11 @@ def early_posts(v):
     """(post, event, answerBy, when the answer was there): webhooks that came before the API had answered."""
     received = {}
     by_operation = {r["operation"]: r["received"] for r in v.good if r["kind"] == "play"}
+    by_marker = {}
+    for r in v.good:
+        if r["kind"] == "invite":
+            key = r["call"], r["marker"]
+            by_marker[key] = min(r["received"], by_marker.get(key, r["received"]))
     for r in v.good:
         if r["kind"] == "create":
             received[r["call"]] = min(r["received"], received.get(r["call"], r["received"]))
@@ -56,9 +61,10 @@ def early_posts(v):
         for p in posts:
             e = told.get(p["number"])
             c = e and commands.get((call, e["answerBy"]))
-            if not c or c["kind"] not in ("create", "play"):
+            if not c or c["kind"] not in ("create", "play", "invite"):
                 continue
-            answer = received.get(call) if c["kind"] == "create" else by_operation.get(c["commandId"])
+            answer = received.get(call) if c["kind"] == "create" else \
+                by_operation.get(c["commandId"]) or by_marker.get((call, c["operationContext"]))
             if answer is None or p["at"] < answer:
                 yield p, e["answerBy"] / 1e6, answer
 

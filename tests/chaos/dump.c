@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "digest.h"
 #include "kafka.h"
+#include "participant.h"
 #include "records.h"
 #include "result.h"
 #include "settings.h"
@@ -43,6 +44,35 @@ static void put_number(json_t *o, const char *name, int64_t n)
 
 /* ---- one record ---- */
 
+/* {"rawId":"4:+1...", ...} as the events have it */
+static json_t *identifiers_json(const struct identifier *list, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, identifier_json(&list[i]));
+	return array;
+}
+
+static void put_bodies(json_t *o, const struct call_command *c)
+{
+	if (c->create) {
+		put_text(o, "subject", c->create->subject);
+		put(o, "targets", identifiers_json(c->create->targets, c->create->targets_count));
+		put(o, "participantsUpdated", json_boolean(c->create->participants_updated));
+		put(o, "dtmfReceived", json_boolean(c->create->dtmf_received));
+	}
+	if (c->play)
+		put(o, "loop", json_boolean(c->play->loop));
+	if (c->invite) {
+		put(o, "participants",
+		    identifiers_json(c->invite->participants, c->invite->participants_count));
+		put_text(o, "alternateCallerId", c->invite->alternate_caller_id);
+	}
+	if (c->participant_id)
+		put_text(o, "participantId", c->participant_id);
+}
+
 static void put_command(json_t *o, const struct call_command *c)
 {
 	put_text(o, "commandId", c->command_id);
@@ -51,10 +81,8 @@ static void put_command(json_t *o, const struct call_command *c)
 	put_text(o, "operationContext", c->operation_context);
 	put_number(o, "acceptedAt", c->accepted_at);
 	put_number(o, "answerBy", c->answer_by);
-	if (c->create) {
-		put_text(o, "subject", c->create->subject);
-		put_number(o, "targets", (int64_t)c->create->targets_count);
-	}
+	put_text(o, "callbackUri", c->callback_uri);
+	put_bodies(o, c);
 }
 
 static json_t *dial_json(const struct dial *d)
@@ -64,6 +92,10 @@ static json_t *dial_json(const struct dial *d)
 	put_text(o, "dial", d->dial_id);
 	put_number(o, "leg", d->leg);
 	put_text(o, "address", d->address);
+	put_text(o, "caller", d->caller);
+	put_text(o, "commandId", d->command_id);
+	put_text(o, "participantId", d->participant_id);
+	put(o, "identifier", identifier_json(&d->identifier));
 	return o;
 }
 
@@ -90,7 +122,8 @@ static void put_event(json_t *o, const struct call_event *e)
 	put_number(o, "seq", e->seq);
 	put_number(o, "number", e->number);
 	put_text(o, "type", event_type_name(e->type));
-	put_text(o, "state", call_state_name(e->state));
+	/* the API has no word of its own for it */
+	put_text(o, "state", e->state == CALL_LEFT ? "left" : call_state_name(e->state));
 	put(o, "final", json_boolean(e->final));
 	put_text(o, "outcome", outcome_name(e->outcome));
 	put_text(o, "epoch", e->epoch);
@@ -150,6 +183,7 @@ static void show(enum record_type type, const rd_kafka_message_t *m)
 	hex_encode(hex, digest, sizeof(digest));
 	put_number(o, "partition", m->partition);
 	put_number(o, "offset", m->offset);
+	put_number(o, "told", rd_kafka_message_timestamp(m, NULL)); /* ms, by its producer's clock */
 	put_text(o, "sha256", hex);
 	put_value(o, type, m);
 	json_dumpf(o, stdout, JSON_COMPACT);

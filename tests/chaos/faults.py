@@ -332,7 +332,16 @@ class Director:
             self.note(f"kafka-{node} started again")
             self.interrupted("broker restart", began, 6)
             self.broken -= 1
+            threading.Thread(target=self.wait_kafka, args=(began,), daemon=True).start()
         self.later(draw.uniform(0.2, 1.5), again)
+
+    def wait_kafka(self, began):
+        """On a thread of its own: on a busy machine a node that was killed needs longer than was thought above."""
+        limit = time.monotonic() + 60
+        while not self.fleet.kafka.answers() and time.monotonic() < limit and not self.quiet:
+            time.sleep(0.2)
+        self.note("kafka is whole again")
+        self.interrupted("broker restart", began, 3)
 
     # ---- the end ----
 

@@ -15,6 +15,7 @@ PARTITIONS = 8
 SESSION = 1.5  # s, of the consumer groups
 READY_SECONDS = 30
 DRAIN_SECONDS = 15
+FOUND_NO_BROKER = ("kafka.silent", "error kafka.away")  # as workers and notifiers say it before they end
 
 # short lives, and the order that the protocol needs: dial.bound below the session
 SETTINGS = {
@@ -250,9 +251,10 @@ class Fleet:
     def killed_by_point(self, pid):
         return next((p for p in self.points_hit() if p["pid"] == pid and p["how"] == "kill"), None)
 
-    def says(self, name, word):
+    def says(self, name, *words):
         with open(self.path(f"{name}.log"), errors="replace") as f:
-            return word in f.read()
+            text = f.read()
+        return any(word in text for word in words)
 
     def reap(self):
         """Those that have ended since; each is noted with how."""
@@ -266,7 +268,7 @@ class Fleet:
             now = time.time()
             began = point["at"] if point else p.asked_at or now
             self.exits.append({"name": p.name, "at": now, "status": status, "asked": asked,
-                               "silent": self.says(p.name, "kafka.silent"), "begun": self.says(p.name, " ")})
+                               "silent": self.says(p.name, *FOUND_NO_BROKER), "begun": self.says(p.name, " ")})
             if p.role == "worker":
                 self.interruptions.append({"worker": p.name, "kind": asked or "crash", "from": began, "to": now})
             del self.processes[key]

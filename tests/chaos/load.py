@@ -1,4 +1,4 @@
-# load.py - what apps do meanwhile: calls of all kinds, repeated where no answer came; every try is written down
+# load.py - what apps do meanwhile: many stories at once (stories.py); every try of every request is written down
 import concurrent.futures
 import email.utils
 import http.client
@@ -9,10 +9,9 @@ import uuid
 
 import client as api
 from fleet import PARTITIONS
+from stories import Story
 
-PROMPT = "https://media.example/prompt.wav"
-SCRIPTS = [0, 0, 0, 1, 2, 3, 10, 10, 11, 20, 21, 22, 23, 30, 30]
-STORIES_AT_ONCE = 40
+STORIES_AT_ONCE = 60
 PERSIST_SECONDS = 25
 POISON_RATE = 0.03  # of the stories
 
@@ -59,7 +58,7 @@ class Load:
             draw = random.Random(f"{self.seed} poison {n}")
             if draw.random() < POISON_RATE:
                 self.send_poison(draw)
-            self.story(n, random.Random(f"{self.seed} story {n}"))
+            Story(self, n, random.Random(f"{self.seed} story {n}")).tell()
         except Exception as fault:  # pylint: disable=broad-except
             with self.lock:
                 self.faults.append(f"story {n}: {fault!r}")
@@ -68,6 +67,9 @@ class Load:
         kind, partition = draw.randrange(5), draw.randrange(PARTITIONS)
         words = ["bytes", str(partition), str(kind)] if kind < 4 else \
             ["create", str(partition), "default", self.receiver.uri("/misfit")]
+        self.add_poison(*words)
+
+    def add_poison(self, *words):
         entry = self.fleet.poison(*words)
         if entry:
             with self.lock:
@@ -87,6 +89,10 @@ class Load:
                 entry["operation"] = answer.json.get("id")
                 entry["call"] = entry.get("call") or answer.json.get("callLegId")
                 entry["state"] = answer.json.get("callState") or answer.json.get("state")
+                if note["kind"] == "get":
+                    entry["targets"] = answer.json.get("targets")
+                if note["kind"] == "roster":
+                    entry["roster"] = [p["participantId"] for p in answer.json.get("value") or []]
         except (OSError, http.client.HTTPException) as fault:
             entry["fault"] = type(fault).__name__
         with self.lock:
@@ -106,44 +112,3 @@ class Load:
             if final or not persist or time.monotonic() > limit or self.giving_up.is_set():
                 return entry
             time.sleep(0.15)
-
-    # ---- one call ----
-
-    def number(self, n, target, draw):
-        return f"+1555{n:04d}{target}{draw.choice(SCRIPTS):02d}"
-
-    def story(self, n, draw):
-        targets = draw.choices((1, 2, 3), (8, 1, 1))[0]
-        uri = self.receiver.uri(draw.choice(("/one", "/two", "/flaky")))
-        body = api.create_body([self.number(n, t, draw) for t in range(targets)], uri, subject=f"chaos-{n}")
-        made = self.ask({"kind": "create", "marker": f"chaos-{n}"}, "POST", "/calls", body, draw,
-                        persist=draw.random() < 0.8)
-        if made["status"] is None or made["status"] >= 300:
-            return
-        call = made["call"]
-        if draw.random() < 0.1:  # gone before it rings
-            self.finish(call, draw)
-            return
-        time.sleep(draw.uniform(0.2, 0.7))
-        for turn in range(draw.choice((0, 1, 1, 2))):
-            self.play(call, f"{n}.{turn}", draw)
-            time.sleep(draw.uniform(0.05, 0.5))
-            if draw.random() < 0.3:
-                self.ask({"kind": "cancel", "call": call}, "POST", f"/calls/{call}/CancelMediaProcessing", None, draw)
-        if draw.random() < 0.2:
-            self.ask({"kind": "get", "call": call}, "GET", f"/calls/{call}", None, draw, persist=False)
-        if draw.random() < 0.7:
-            self.finish(call, draw)
-
-    def play(self, call, turn, draw):
-        body = {"audioFileUri": PROMPT, "operationContext": f"play-{turn}", "loop": draw.random() < 0.3}
-        if draw.random() < 0.3:
-            body["callbackUri"] = self.receiver.uri("/own")
-        self.ask({"kind": "play", "call": call, "marker": f"play-{turn}"}, "POST", f"/calls/{call}/PlayAudio", body,
-                 draw)
-
-    def finish(self, call, draw):
-        if draw.random() < 0.3:
-            self.ask({"kind": "delete", "call": call}, "DELETE", f"/calls/{call}", None, draw)
-        else:
-            self.ask({"kind": "hangup", "call": call}, "POST", f"/calls/{call}/Hangup", None, draw)

@@ -20,6 +20,17 @@ def state_event(seq, number, state, at, **more):
     return event(seq, number, "CallLegStateChanged", state, at, data={"callState": state}, **more)
 
 
+def identifier(number):
+    return {"rawId": f"4:{number}", "communicationUser": None, "phoneNumber": {"value": number},
+            "microsoftTeamsUser": None}
+
+
+def dial_of(leg, number, name="create-id", caller=None):
+    """As an event announces it, for the command of that id."""
+    return {"dial": f"{CALL}.{leg}.1", "leg": leg, "address": number, "participantId": f"person-{leg}",
+            "commandId": name, "caller": caller, "identifier": identifier(number)}
+
+
 def post(number, at, kind, state=None, **more):
     return {"call": CALL, "number": number, "id": f"{CALL}-{number}", "endpoint": "/cb", "at": T + at, "status": 200,
             "type": kind, "state": state, "sha256": f"body of {number}", **more}
@@ -32,7 +43,13 @@ def request(kind, name, at, **more):
 
 def command(kind, name, offset, at, **more):
     return {"partition": 1, "offset": offset, "sha256": name, "commandId": name, "callLegId": CALL, "kind": kind,
-            "operationContext": None, "acceptedAt": micro(at), "answerBy": micro(at + 0.05), **more}
+            "operationContext": None, "callbackUri": None, "acceptedAt": micro(at), "answerBy": micro(at + 0.05),
+            **more}
+
+
+def create(offset, at, subject, **more):
+    return command("create", "create-id", offset, at, subject=subject, callbackUri=URI, participantsUpdated=False,
+                   dtmfReceived=False, **more)
 
 
 def letter(offset, **more):
@@ -41,7 +58,7 @@ def letter(offset, **more):
 
 def good():
     """One call: made, rung, established, played to, hung up.  Its app asked twice for the create."""
-    dial = {"dial": f"{CALL}.1.1", "leg": 1, "address": "+15550000100"}
+    dial = dial_of(1, "+15550000100")
     leg = {"leg": 1, "state": "ringing"}
     return {
         "requests": [
@@ -53,20 +70,20 @@ def good():
             request("get", "r5", 1.1, status=200),
         ],
         "commands": [
-            command("create", "create-id", 1, 0, subject="chaos-2"),
-            command("create", "create-id", 2, 0.03, subject="chaos-2"),
+            create(1, 0, "chaos-2"),
+            create(2, 0.03, "chaos-2"),
             command("play", PLAY, 3, 0.5, operationContext="play-2.0"),
             command("hangup", HANGUP, 4, 1.0),
         ],
         "events": [
-            state_event(1, 1, "establishing", 0.1, dials=[dial]),
+            state_event(1, 1, "establishing", 0.1, dials=[dial], commandIds=["create-id"]),
             event(2, 0, "LegChanged", "establishing", 0.2, legs=[leg]),
             state_event(3, 2, "established", 0.4),
             event(4, 3, "PlayAudioResult", "established", 0.9, data={"operationContext": "play-2.0"},
-                  answerBy=micro(0.55)),
-            state_event(5, 4, "terminating", 1.1, answerBy=micro(1.05)),
+                  answerBy=micro(0.55), commandIds=[PLAY]),
+            state_event(5, 4, "terminating", 1.1, answerBy=micro(1.05), commandIds=[HANGUP]),
             state_event(6, 5, "terminated", 1.2, answerBy=micro(1.05), final=True, outcome="completed"),
-            {**state_event(5, 4, "terminating", 1.1, answerBy=micro(1.05)), "offset": 17},
+            {**state_event(5, 4, "terminating", 1.1, answerBy=micro(1.05), commandIds=[HANGUP]), "offset": 17},
         ],
         "dials": [{"dial": dial["dial"], "number": dial["address"], "at": T + 0.15, "worker": "worker-1-1"}],
         "posts": [
@@ -149,7 +166,7 @@ def taken_again():
 def half_heard():
     """Two phones, one of which had been heard of."""
     h = lost()
-    h["events"][0]["dials"].append({"dial": f"{CALL}.2.1", "leg": 2, "address": "+15550000101"})
+    h["events"][0]["dials"].append(dial_of(2, "+15550000101"))
     h["dials"].append({**h["dials"][0], "dial": f"{CALL}.2.1", "number": "+15550000101"})
     h["events"].insert(1, event(2, 0, "LegChanged", "establishing", 0.157, legs=[{"leg": 1, "state": "ringing"}]))
     h["events"][2].update(seq=3, offset=13)
@@ -167,7 +184,7 @@ def poisoned():
     ]
     h["commands"] += [
         {"partition": 1, "offset": 5, "sha256": "nonsense", "undecodable": "no marker"},
-        command("create", "misfit-id", 6, 1.0, callLegId=misfit, subject="misfit"),
+        {**create(6, 1.0, "misfit"), "commandId": "misfit-id", "sha256": "misfit-id", "callLegId": misfit},
     ]
     h["dead"] = [letter(5), letter(5), letter(6)]
     h["events"].append(state_event(1, 1, "terminated", 1.3, callLegId=misfit, final=True, outcome="failed",

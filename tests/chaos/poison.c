@@ -3,9 +3,11 @@
  *
  * usage: callcast-poison [--kafka ...] [--topic.prefix ...] bytes PARTITION KIND
  *        callcast-poison [...] --tenants FILE create PARTITION TENANT URI
+ *        callcast-poison [...] empty CALL play|invite|remove
  *
  * bytes: no record, of one of four kinds (0 to 3).  create: well-framed, of a call
  * that the server key vouches for, but without targets; its events go to URI.
+ * empty: for a call that lives, without what such a command is about.
  * The line on stdout says what was sent, before it is; the exit code, whether
  * Kafka has acknowledged it.  For tests.
  */
@@ -72,6 +74,30 @@ static int make_create(struct poison *p, const struct settings *s, const char *t
 		r = encode_create(p, tenant, uri);
 	tenants_free(all);
 	return r;
+}
+
+static int make_empty(struct poison *p, const char *call, const char *word)
+{
+	struct call_command c = {
+		.call_leg_id = p->call,
+		.tenant = "default",
+		.accepted_at = clock_utc(),
+		.expires_at = clock_utc() + CREATE_TTL,
+		.answer_by = clock_utc(),
+	};
+	char id[UUID_SIZE];
+	struct callid at;
+
+	if (callid_parse(&at, call) < 0)
+		return -EINVAL;
+	c.kind = !strcmp(word, "play")     ? COMMAND_PLAY
+	         : !strcmp(word, "invite") ? COMMAND_INVITE
+	                                   : COMMAND_REMOVE;
+	p->partition = at.partition;
+	snprintf(p->call, sizeof(p->call), "%s", call);
+	uuid_random(id);
+	c.command_id = id;
+	return record_encode(RECORD_CALL_COMMAND, &c, &p->value);
 }
 
 /* A record that begins well and is cut off. */
@@ -175,10 +201,12 @@ static int run(const struct settings *s, char **words, int count)
 		r = make_bytes(&p, (int)strtol(words[2], NULL, 10));
 	else if (count == 4 && !strcmp(words[0], "create"))
 		r = make_create(&p, s, words[2], words[3]);
+	else if (count == 3 && !strcmp(words[0], "empty"))
+		r = make_empty(&p, words[1], words[2]);
 	else
 		fprintf(stderr,
 		        "usage: callcast-poison [--name value]... bytes PARTITION KIND | create PARTITION "
-		        "TENANT URI\n");
+		        "TENANT URI | empty CALL KIND\n");
 	if (r == 0) {
 		say(&p, words[0]);
 		r = send_it(s, &p);
@@ -193,7 +221,7 @@ int main(int argc, char **argv)
 	char why[256];
 	int rest = 0, r;
 
-	r = settings_load(&s, TOOL, argc, argv, &rest);
+	r = settings_load(&s, PRODUCER, argc, argv, &rest);
 	if (r)
 		return r > 0 ? 0 : 2;
 	r = records_open(s->schema_write, s->schema_registry, why, sizeof(why));

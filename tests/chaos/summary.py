@@ -74,7 +74,9 @@ class Summary:
             f"stopped at points: {listed(collections.Counter(stops))}",
             "killed at points: " + ", ".join(f"{name} {count}" for count, name in hits),
             f"{self.seeds} seeds on {self.nodes} Kafka node{'s' * (self.nodes > 1)} in {minutes:.1f} min: "
-            f"{total['calls']} calls, {total['dials']} dials, {total['events']} events, {total['webhooks']} webhooks, "
+            f"{total['calls']} calls ({total['left']} left by their app), {total['dials']} dials, "
+            f"{total['invited']} invited ({total['came']} came), {total['removed']} removed, "
+            f"{total['events']} events, {total['webhooks']} webhooks, "
             f"{total['poison']} poisoned commands, {total['takeovers']} takeovers",
             f"unknown: {sum(causes.values())} of {total['might be unknown']} that stood between confirm and first word "
             f"({listed(causes)}), and {restarts} intents that lived through a restart of Redis; "

@@ -12,7 +12,8 @@ from summary import Summary  # noqa: E402
 
 def report(**more):
     return {"calls": 10, "dials": 8, "events": 50, "webhooks": 40, "poison": 1, "takeovers": 3, "might be unknown": 4,
-            "rang after unknown": 0, "outcomes": {"completed": 8, "unknown": 2},
+            "invited": 7, "came": 3, "removed": 2, "left": 1, "rang after unknown": 0,
+            "outcomes": {"completed": 8, "unknown": 2},
             "unknown by cause": {"point saved": 1, "redis away": 1, RESTART: 3},
             "points": {"saved kill": 1, "taken stop": 1}, **more}
 
@@ -26,7 +27,8 @@ class TheSummary(unittest.TestCase):
 
     def test_all_is_summed_up(self):
         lines = self.lines((report(), []), (report(), []))
-        self.assertRegex(lines[-5], r"^2 seeds on 1 Kafka node in 0.0 min: 20 calls, 16 dials, .* 6 takeovers$")
+        self.assertRegex(lines[-5], r"^2 seeds on 1 Kafka node in 0.0 min: 20 calls \(2 left by their app\), "
+                                    r"16 dials, 14 invited \(6 came\), 4 removed, .* 80 webhooks, .* 6 takeovers$")
         self.assertEqual(lines[-4], "unknown: 4 of 8 that stood between confirm and first word "
                                     "(worker killed 2, worker cut off 2), and 6 intents that lived through a restart "
                                     "of Redis; rang late 0")
