@@ -220,11 +220,13 @@ class Fleet:
         raise RuntimeError(f"{' '.join(command)}: {done.returncode}: {done.stderr}")
 
     def poison(self, *words):
-        """One command that can't be carried out, as callcast-poison told of it; None: it was not sent."""
+        """One command that can't be carried out, as callcast-poison told of it before it sent it."""
         done = subprocess.run([os.path.join(BIN, "callcast-poison"), "--kafka", self.kafka.bootstrap, "--topic.prefix",
                                self.prefix, "--tenants", self.path("tenants.json"), *words], env=environment(),
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
-        return {**json.loads(done.stdout), "acknowledged": done.returncode == 0} if done.stdout else None
+        if not done.stdout:
+            raise RuntimeError(f"callcast-poison {' '.join(words)}: {done.returncode}: {done.stderr[-300:]}")
+        return {**json.loads(done.stdout), "acknowledged": done.returncode == 0}
 
     def dump(self, topic):
         return [json.loads(line) for line in self.tool("callcast-dump", topic).splitlines()]

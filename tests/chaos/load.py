@@ -71,9 +71,8 @@ class Load:
 
     def add_poison(self, *words):
         entry = self.fleet.poison(*words)
-        if entry:
-            with self.lock:
-                self.poison.append(entry)
+        with self.lock:
+            self.poison.append(entry)
 
     # ---- one request ----
 
