@@ -24,7 +24,8 @@
 #define SOME     100
 #define SPARE    200 /* descriptors for all else */
 #if defined(__SANITIZE_ADDRESS__)
-#define MEMORY (512 * 1024) /* KiB: 256 MiB of freed memory are kept there; the plain build has the real bound */
+#define MEMORY                                                                                               \
+	(512 * 1024) /* KiB: 256 MiB of freed memory are kept there; the plain build has the real bound */
 #else
 #define MEMORY (16 * 1024)
 #endif
