@@ -92,7 +92,7 @@ clean:
 	rm -rf $(BUILD)
 
 -include local/targets.mk
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/containers -prune -o -name '*.d' -type f -print 2>/dev/null)
 
 # README's list of settings is the table's own
 .PHONY: readme
